@@ -1,0 +1,50 @@
+"""How families of chat templates write tool calls, and the strict parsers that read them back.
+
+`DIALECTS` is the registry; `detect` chooses by round trip, never by a model's name.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from samescore.harness.dialects.hermes import Hermes
+from samescore.harness.errors import UnknownName
+from samescore.harness.tools import Toolset
+from samescore.harness.types import Call, Completion, Message, Turn
+
+__all__ = ["DIALECTS", "Dialect", "Hermes", "dialect_named"]
+
+
+class Dialect(Protocol):
+    """One way of writing an assistant turn. Stateless."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def version(self) -> int:
+        """Raised by hand when the same text may parse differently."""
+
+    def parse(self, completion: Completion, toolset: Toolset) -> Turn:
+        """Read a turn strictly. Never raises; what is wrong is a defect of the turn."""
+
+    def write(self, message: Message) -> str:
+        """The text of an assistant message, which `parse` reads back."""
+
+    def representable(self, call: Call, toolset: Toolset) -> bool:
+        """Whether the dialect can carry this call without loss."""
+
+
+DIALECTS: tuple[Dialect, ...] = (Hermes(),)
+
+
+def dialect_named(name: str) -> Dialect:
+    """The dialect of that name.
+
+    Raises:
+        UnknownName: there is none.
+    """
+    for dialect in DIALECTS:
+        if dialect.name == name:
+            return dialect
+    raise UnknownName("dialect", name, [dialect.name for dialect in DIALECTS])

@@ -1,0 +1,321 @@
+"""`World` and `Environment`: a domain, and one live instance of it over SQLite in memory.
+
+A world is prepared once per set of facts and cloned for every rollout. Tools are Python functions that take the
+environment and the call's arguments. They reach the data with parameterised SQL only, log what cannot be unseen with
+`effect`, and refuse with `ToolError`, which the model sees. Anything else they raise is a fault of the world's own code.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from typing import Any, LiteralString, TypeAlias
+
+from samescore.harness.errors import WorldError
+from samescore.harness.fingerprint import fingerprint, seed_of
+from samescore.harness.lexicon import Lexicon, Locale
+from samescore.harness.strictjson import canonical, write
+from samescore.harness.tools import Tool, Toolset
+from samescore.harness.types import Call, Change, Effect, Observation, Outcome
+
+Facts: TypeAlias = Mapping[str, Any]
+"""What a case says about its world. Three keys are the harness's own: `today` (ISO day, the frozen clock), `id_seed` (int,
+for new ids) and `faults` (`{tool: n}`: the first n calls of that tool fail as the case scripts)."""
+
+State: TypeAlias = dict[str, dict[str, dict[str, Any]]]
+"""Table -> primary key -> row."""
+
+ToolFunction: TypeAlias = Callable[..., Any]
+
+
+class ToolError(Exception):
+    """Raised by a tool to tell the model that the call failed: a short code and one sentence."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+def tool(*, effect: bool = False) -> Callable[[ToolFunction], ToolFunction]:
+    """Marks a world's function as a tool. `effect`: a successful call changes the world."""
+
+    def mark(function: ToolFunction) -> ToolFunction:
+        function.__samescore_effect__ = effect  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+@dataclass(frozen=True)
+class World:
+    """A domain: tools and their code, a database schema, and the builder that turns facts into rows.
+
+    `version` is raised by hand when the tools' behaviour changes in a way that may move a result. `system` is the system
+    message per language, with `{today}` where the day goes. Tables must have a primary key.
+    """
+
+    name: str
+    version: int
+    functions: tuple[ToolFunction, ...]
+    schema: str
+    build: Callable[[Environment, Facts], None]
+    lexicon: Lexicon
+    system: Mapping[Locale, str]
+    _prepared: dict[str, Prepared] = field(default_factory=dict, repr=False, compare=False)
+
+    @cached_property
+    def toolset(self) -> Toolset:
+        """The tools as the model sees them, from the functions' hints and docstrings."""
+        tools = tuple(
+            Tool.from_function(function, effect=getattr(function, "__samescore_effect__", False))
+            for function in self.functions
+        )
+        return Toolset(self.name, self.version, tools)
+
+    @cached_property
+    def code(self) -> Mapping[str, ToolFunction]:
+        """The functions under their tools' names."""
+        return {function.__name__: function for function in self.functions}
+
+    def open(self, facts: Facts) -> Environment:
+        """A fresh live instance with these facts.
+
+        Raises:
+            WorldError: the schema or the builder failed.
+        """
+        key = canonical(facts)
+        prepared = self._prepared.get(key)
+        if prepared is None:
+            if len(self._prepared) >= 4096:
+                self._prepared.clear()
+            prepared = self._prepared[key] = self._prepare(facts)
+        return Environment(self, facts, prepared)
+
+    def _prepare(self, facts: Facts) -> Prepared:
+        connection = sqlite3.connect(":memory:", isolation_level=None)
+        environment = Environment(self, facts, None, connection)
+        try:
+            connection.executescript(self.schema)
+            self.build(environment, facts)
+            tables = _tables(connection)
+            state = _dump(connection, tables)
+            return Prepared(connection.serialize(), tables, state, fingerprint(state))
+        except (sqlite3.Error, KeyError, TypeError, ValueError, AttributeError) as error:
+            raise WorldError(
+                f"world {self.name}: building it from a case's facts failed: {type(error).__name__}: {error}. Correct the "
+                "world's schema or builder, or the facts."
+            ) from error
+        finally:
+            connection.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table's name and its primary key columns, in order."""
+
+    name: str
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A built database as bytes, ready to be cloned, with its state and digest."""
+
+    image: bytes
+    tables: tuple[Table, ...]
+    state: State
+    digest: str
+
+
+class Environment:
+    """One live instance of a world. Not for use by several threads; close it when done."""
+
+    def __init__(
+        self,
+        world: World,
+        facts: Facts,
+        prepared: Prepared | None,
+        connection: sqlite3.Connection | None = None,
+    ) -> None:
+        self.world = world
+        self.facts = facts
+        self._prepared = prepared
+        self._faults: dict[str, int] = dict(facts.get("faults", {}))
+        self._effects: list[Effect] = []
+        self._issued: dict[str, int] = {}
+        if connection is None:
+            connection = sqlite3.connect(":memory:", isolation_level=None)
+        if prepared is not None:
+            connection.deserialize(prepared.image)
+        self._connection = connection
+        self._untouched = connection.total_changes
+
+    # What tools use.
+
+    @property
+    def today(self) -> date:
+        """The frozen day of this case."""
+        return date.fromisoformat(self.facts["today"])
+
+    def one(self, sql: LiteralString, *parameters: Any) -> dict[str, Any] | None:
+        """The first row of a query, or None."""
+        rows = self.rows(sql, *parameters)
+        return rows[0] if rows else None
+
+    def rows(self, sql: LiteralString, *parameters: Any) -> list[dict[str, Any]]:
+        """All rows of a query. Values go in as parameters, never into the text."""
+        cursor = self._connection.execute(sql, parameters)
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor]
+
+    def write(self, sql: LiteralString, *parameters: Any) -> int:
+        """Insert, update or delete; the number of rows touched."""
+        return self._connection.execute(sql, parameters).rowcount
+
+    def effect(self, name: str, **data: Any) -> None:
+        """Log something that cannot be unseen."""
+        self._effects.append(Effect(name, data))
+
+    def new_id(self, prefix: str) -> str:
+        """A new id such as RF-20931: the n-th of its prefix is the same for the same case, and unrelated between cases."""
+        count = self._issued[prefix] = self._issued.get(prefix, 0) + 1
+        number = 10_000 + seed_of(self.facts.get("id_seed", 0), prefix, count) % 90_000
+        return f"{prefix}-{number}"
+
+    # What the rollout and the scorers use.
+
+    def call(self, call: Call) -> Observation:
+        """Carry out one call; whatever a model does wrong is an observation.
+
+        Raises:
+            WorldError: the tool's own code crashed, or its result is not JSON.
+        """
+        specification = self.world.toolset.by_name.get(call.name)
+        if specification is None:
+            return _failure(call, Outcome.UNKNOWN_TOOL, "unknown_tool", f"There is no tool {call.name}.")
+        if not specification.valid(call.arguments):
+            complaint = specification.complaint(call.arguments)
+            return _failure(call, Outcome.INVALID, "invalid_arguments", complaint)
+        if self._faults.get(call.name, 0) > 0:
+            self._faults[call.name] -= 1
+            return _failure(call, Outcome.FAULT, "service_unavailable", "Temporary failure. Please try again.")
+        return self._run(call, specification.effect)
+
+    def _run(self, call: Call, changes: bool) -> Observation:
+        logged = len(self._effects)
+        if changes:
+            self._connection.execute("SAVEPOINT call")
+        try:
+            result = self.world.code[call.name](self, **call.arguments)
+            content = write(result)
+        except ToolError as error:
+            if changes:
+                self._connection.execute("ROLLBACK TO call")
+            del self._effects[logged:]
+            return _failure(call, Outcome.TOOL_ERROR, error.code, error.message)
+        except Exception as error:
+            raise WorldError(
+                f"world {self.world.name}: tool {call.name} crashed on {write(dict(call.arguments))}: "
+                f"{type(error).__name__}: {error}. Correct the tool's code; the model is not to blame."
+            ) from error
+        finally:
+            if changes:
+                self._connection.execute("RELEASE call")
+        return Observation(call, Outcome.OK, content)
+
+    @property
+    def effects(self) -> tuple[Effect, ...]:
+        """What happened so far, in order."""
+        return tuple(self._effects)
+
+    def state(self) -> State:
+        """Every row of every table now."""
+        prepared = self._require()
+        if self._connection.total_changes == self._untouched:
+            return prepared.state
+        return _dump(self._connection, prepared.tables)
+
+    @property
+    def start_digest(self) -> str:
+        """The fingerprint of the state before the first call."""
+        return self._require().digest
+
+    def end(self) -> tuple[tuple[Change, ...], str]:
+        """How the state now differs from the start, and its fingerprint."""
+        prepared = self._require()
+        if self._connection.total_changes == self._untouched:
+            return (), prepared.digest
+        state = self.state()
+        return difference(prepared.state, state), fingerprint(state)
+
+    def close(self) -> None:
+        """Release the database."""
+        self._connection.close()
+
+    def _require(self) -> Prepared:
+        assert self._prepared is not None, "an environment under construction has no start"
+        return self._prepared
+
+
+def difference(before: State, after: State) -> tuple[Change, ...]:
+    """The rows in which two states differ, by table and key."""
+    changes = []
+    for table in sorted(before.keys() | after.keys()):
+        old, new = before.get(table, {}), after.get(table, {})
+        for key in sorted(old.keys() | new.keys()):
+            if old.get(key) != new.get(key):
+                changes.append(Change(table, key, old.get(key), new.get(key)))
+    return tuple(changes)
+
+
+def change_in_words(change: Change) -> str:
+    """One difference, as a person would say it."""
+    row = f"{change.table} {change.key}"
+    if change.before is None:
+        filled = ", ".join(f"{name} {value!r}" for name, value in (change.after or {}).items())
+        return f"{row} was added ({filled})"
+    if change.after is None:
+        return f"{row} was removed"
+    after = change.after
+    moved = [
+        f"{name} went from {old!r} to {after.get(name)!r}"
+        for name, old in change.before.items()
+        if old != after.get(name)
+    ]
+    return f"{row}: {', '.join(moved)}"
+
+
+def _failure(call: Call, outcome: Outcome, code: str, message: str) -> Observation:
+    return Observation(call, outcome, write({"error": code, "message": message}))
+
+
+def _tables(connection: sqlite3.Connection) -> tuple[Table, ...]:
+    names = [
+        row[0]
+        for row in connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
+        )
+    ]
+    tables = []
+    for name in names:
+        columns = connection.execute("SELECT name, pk FROM pragma_table_info(?) ORDER BY pk", (name,)).fetchall()
+        keys = tuple(column for column, position in columns if position > 0)
+        if not keys:
+            raise ValueError(f"table {name} has no primary key; add one, or its rows cannot be told apart")
+        tables.append(Table(name, keys))
+    return tuple(tables)
+
+
+def _dump(connection: sqlite3.Connection, tables: tuple[Table, ...]) -> State:
+    state: State = {}
+    for table in tables:
+        # The name comes from the world's own schema, never from a model; identifiers cannot be parameters.
+        cursor = connection.execute('SELECT * FROM "' + table.name.replace('"', '""') + '"')
+        names = [column[0] for column in cursor.description]
+        rows = (dict(zip(names, row, strict=True)) for row in cursor)
+        state[table.name] = {"/".join(str(row[key]) for key in table.keys): row for row in rows}
+    return state

@@ -1,0 +1,13 @@
+"""Free text judged by facts, in English and Vietnamese, without a model.
+
+    content ─normalise─▶ Passage (sentences, clauses, cues) ─┬─ judge ─▶ Statement
+                         values with spans ─▶ roles ─────────┤
+                                                             └─ asked_slots, asks_anything, refuses, language_of
+"""
+
+from samescore.harness.facts.asking import asked_slots, asks_anything
+from samescore.harness.facts.judge import AnswerFact, Statement, judge
+from samescore.harness.facts.language import language_of
+from samescore.harness.facts.refusal import refuses
+
+__all__ = ["AnswerFact", "Statement", "asked_slots", "asks_anything", "judge", "language_of", "refuses"]

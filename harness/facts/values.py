@@ -1,0 +1,175 @@
+"""Values in normalised text, each with its span: what is written, before anyone asks what it stands for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """One value in the text. `readings` has more than one entry where the writing is ambiguous (03/04/2026).
+
+    A date without a year reads as `--MM-DD`, as in ISO 8601. `plain` marks an amount without a currency.
+    """
+
+    start: int
+    end: int
+    readings: tuple[str, ...]
+    plain: bool = False
+
+
+_WORDS_EN = (
+    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen twenty"
+).split()
+_UNITS_VI = "một hai ba bốn năm sáu bảy tám chín".split()
+SPELLED: dict[str, int] = {
+    **{word: n for n, word in enumerate(_WORDS_EN, 1)},
+    **{word: n for n, word in enumerate(_UNITS_VI, 1)},
+    "mười": 10,
+    **{f"mười {word}": 10 + n for n, word in enumerate(_UNITS_VI, 1) if word != "năm"},
+    "mười lăm": 15,
+    "hai mươi": 20,
+}
+_SPELLED = "|".join(sorted(SPELLED, key=len, reverse=True))
+
+_GROUPED = r"[0-9]{1,3}(?:(?:,[0-9]{3}){1,4}(?:\.[0-9]{1,2})?|(?:\.[0-9]{3}){1,4}(?:,[0-9]{1,2})?)(?![0-9])"
+_NUMBER = rf"(?:{_GROUPED}|[0-9]{{1,15}}(?:[.,][0-9]{{1,2}})?(?![0-9]))"
+_SPACED = r"[0-9]{1,3}(?: [0-9]{3}){1,3}(?![0-9])"
+_FREE = r"(?<!\w)(?<![0-9][.,])"  # not inside a longer number or a word
+
+_CURRENCIES = {
+    "USD": ("usd", "us$", "us dollars", "us dollar", "dollars", "dollar", "đô la mỹ", "đô la", "đô", "đôla", "bucks"),
+    "EUR": ("eur", "euros", "euro", "€"),
+    "GBP": ("gbp", "pounds", "£"),
+    "VND": ("vnd", "vnđ", "việt nam đồng", "đồng", "₫", "đ"),
+    "JPY": ("jpy", "yen", "¥"),
+    **{code: (code.lower(),) for code in ("AUD", "CAD", "SGD", "THB", "CHF", "CNY", "KRW", "INR")},
+}
+_CURRENCY_OF = {word: code for code, words in _CURRENCIES.items() for word in words} | {"$": "USD"}
+_NO_MINOR_UNIT = frozenset({"VND", "JPY", "KRW"})
+_CURRENCY = "|".join(sorted(map(re.escape, _CURRENCY_OF), key=len, reverse=True))
+_SCALE_OF = {"k": 3, "thousand": 3, "nghìn": 3, "ngàn": 3, "million": 6, "triệu": 6, "tr": 6}
+_SCALE = "|".join(sorted(_SCALE_OF, key=len, reverse=True))
+_MILLIONS_REST = r"(?: ?(?P<rest>[0-9]{1,3})(?![0-9.,]) ?(?P<thousands>nghìn|ngàn|k)?|(?P<half> rưỡi))?"
+
+_MONEY = re.compile(
+    rf"{_FREE}(?P<before>us\$|usd|vnd|vnđ|eur|gbp|cad|aud|sgd)? {{0,2}}(?P<sign>[$€£¥₫])? ?"
+    rf"(?P<number>{_SPACED}(?= ?(?:{_CURRENCY})(?!\w))|{_NUMBER}|(?:{_SPELLED})(?= ?-?(?:dollars?|euros?|đô)(?!\w)))"
+    rf"(?:(?P<scale> ?(?:{_SCALE})(?!\w)|tr(?=[0-9])){_MILLIONS_REST})?"
+    rf"(?:[ -]{{0,2}}(?P<after>{_CURRENCY})(?!\w))?"
+)
+_RANGE_START = re.compile(rf"(?<![\w.,])({_NUMBER})(?:-|–| (?:to|or|and|đến|tới|hoặc|hay) )$")
+_PLAIN_END = re.compile(r"[ ]{0,3}(?:$|[\n.;|)!]|,(?![0-9]))")
+_UNIT = re.compile(r" ?(?:%|[^\W\d_])")
+
+
+def canonical_money(amount: Decimal, currency: str) -> str:
+    """`129.00 USD`; without decimals where the currency has none."""
+    if currency in _NO_MINOR_UNIT and amount == amount.to_integral_value():
+        return f"{int(amount)} {currency}"
+    return f"{amount:.2f} {currency}"
+
+
+def read_money(text: str, plain_currency: str | None) -> Iterator[Mention]:
+    """Amounts. A number without a currency is one only where `plain_currency` names it and it looks like an amount."""
+    for match in _MONEY.finditer(text):
+        amount = _decimal(match["number"])
+        scale = (match["scale"] or "").strip()
+        if scale:
+            amount = amount.scaleb(_SCALE_OF[scale]) + _rest_of_millions(match, scale)
+        written = match["after"] or match["before"] or match["sign"]
+        if written:
+            currency = _CURRENCY_OF[written]
+            if written == "$" and plain_currency in ("AUD", "CAD", "SGD"):
+                currency = plain_currency
+        elif scale:
+            currency = "VND" if scale in ("nghìn", "ngàn", "triệu", "tr") else plain_currency or ""
+        elif plain_currency and _looks_like_amount(text, match):
+            currency = plain_currency
+        else:
+            continue
+        if not currency:
+            continue
+        start = match.start() + len(match.group()) - len(match.group().lstrip())
+        if written and (low := _RANGE_START.search(text[max(0, start - 28) : start])):
+            yield Mention(max(0, start - 28) + low.start(), start, (canonical_money(_decimal(low[1]), currency),))
+        yield Mention(start, match.end(), (canonical_money(amount, currency),), plain=not written and not scale)
+
+
+def _rest_of_millions(match: re.Match[str], scale: str) -> Decimal:
+    """The "2" of "1 triệu 2", the "500 nghìn" of "2 triệu 500 nghìn", the half of "2 triệu rưỡi"."""
+    if scale not in ("triệu", "tr"):
+        return Decimal(0)
+    if match["half"]:
+        return Decimal(500_000)
+    if not match["rest"]:
+        return Decimal(0)
+    return Decimal(match["rest"]).scaleb(3 if match["thousands"] else 6 - len(match["rest"]))
+
+
+def _looks_like_amount(text: str, match: re.Match[str]) -> bool:
+    number, end = match["number"], match.end()
+    if text[end : end + 1] in "%-/" and text[end : end + 1]:
+        return False
+    if re.search(r"[.,][0-9]{2}$", number):
+        return not re.match(r" ?%|[.,/][0-9]", text[end : end + 2])
+    labelled = text[max(0, match.start("number") - 3) : match.start("number")].rstrip().endswith((":", "=", "|"))
+    if re.search(r"[.,][0-9]{3}$", number) or labelled:
+        return _PLAIN_END.match(text, end) is not None
+    return False
+
+
+def _decimal(written: str) -> Decimal:
+    """A number with either mark as decimal or grouping: the last mark is decimal unless three digits follow it."""
+    if written in SPELLED:
+        return Decimal(SPELLED[written])
+    written = written.replace(" ", "")
+    mark = max(written.rfind("."), written.rfind(","))
+    if mark < 0 or len(written) - mark == 4:
+        return Decimal(written.replace(".", "").replace(",", ""))
+    return Decimal(written[:mark].replace(".", "").replace(",", "") + "." + written[mark + 1 :])
+
+
+_COUNT = re.compile(
+    rf"{_FREE}(?<![0-9][:/-])(?:(?P<digits>{_NUMBER})(?![%\w]|[:/-][0-9]| %)|(?P<word>{_SPELLED})(?!\w))"
+)
+
+
+def read_numbers(text: str) -> Iterator[Mention]:
+    """Counts, in digits or spelled out up to twenty. Percentages, times and parts of dates are none."""
+    for match in _COUNT.finditer(text):
+        number = _decimal(match["digits"] or match["word"])
+        yield Mention(match.start(), match.end(), (canonical_number(number),))
+
+
+def canonical_number(number: Decimal) -> str:
+    """`3`, `2.5`: no exponent, no zeros at the end of a fraction."""
+    return f"{number.normalize():f}" if number else "0"
+
+
+def read_ids(text: str, pattern: re.Pattern[str]) -> Iterator[Mention]:
+    """Whole ids; a match inside a longer code or word is none."""
+    for match in pattern.finditer(text):
+        start, end = match.span()
+        if start == end or _joins(text[start - 1 : start], text[max(0, start - 2) : start - 1]):
+            continue
+        if not _joins(text[end : end + 1], text[end + 1 : end + 2]):
+            yield Mention(start, end, (match.group(),))
+
+
+def _joins(neighbour: str, beyond: str) -> bool:
+    """Whether an id goes on in this neighbour: a letter, a digit, or a joint with one behind it."""
+    return neighbour.isalnum() or (neighbour in ("-", "_") and beyond.isalnum())
+
+
+EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}")
+
+
+def read_literals(text: str, pattern: re.Pattern[str]) -> Iterator[Mention]:
+    """Occurrences of fixed words, with white space collapsed."""
+    for match in pattern.finditer(text):
+        yield Mention(match.start(), match.end(), (" ".join(match.group().split()),))

@@ -1,0 +1,264 @@
+"""The renderer: one road from messages to prompt ids, for every local backend, for training and evaluation.
+
+`start` renders the messages before the first turn with the model's own chat template. `extend` appends what follows a turn
+to the ids at hand: ids that a model sampled are never decoded and encoded again. A probe at construction decides whether the
+template keeps its prefix when tool results, and user turns, are added. Where it does not, a `Transcript` renders the
+conversation again, as a server would.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from samescore.harness.errors import DialectError, UsageError
+from samescore.harness.fingerprint import fingerprint
+from samescore.harness.tools import Toolset
+from samescore.harness.types import Call, Completion, Finish, Message, Step, Turn
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+_MARK = "samescore-probe"
+_PROBE_CALLS = (Call("probe_a", {"text": "a", "n": 1}),)
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One training sample: token ids, and 1 where the assistant wrote the token (its end of turn included)."""
+
+    ids: tuple[int, ...]
+    mask: tuple[int, ...]
+
+
+class Renderer:
+    """A tokenizer and its chat template.
+
+    `keeps_tool_prefix` and `keeps_user_prefix`: whether earlier ids stay as they are when tool results, or a user's turn, are
+    added. `opening` is text of the assistant's turn that the generation prompt already holds (`<think>` in some templates).
+
+    Raises:
+        UsageError: the tokenizer has no chat template, or the template cannot render a plain conversation.
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+        if not tokenizer.chat_template:
+            raise UsageError(
+                f"the tokenizer of {tokenizer.name_or_path} has no chat template. Put a chat_template.jinja into the model's "
+                "folder."
+            )
+        self.tokenizer = tokenizer
+        self.end_text, self.end_id = self._end_of_turn()
+        self.keeps_tool_prefix = self._keeps_prefix(Message("tool", "{}", name="probe_a"))
+        self.keeps_user_prefix = self._keeps_prefix(Message("user", "and then?"))
+
+    @classmethod
+    def load(cls, path: str | Path) -> Renderer:
+        """The renderer of the model at a path or hub id.
+
+        Raises:
+            UsageError: there is no tokenizer, or no usable chat template.
+        """
+        from transformers import AutoTokenizer
+
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(str(path))
+        except (OSError, ValueError, KeyError) as error:
+            first = str(error).splitlines()[0]
+            raise UsageError(f"no tokenizer at {path}: {first}. Give the folder of a model, or its hub id.") from None
+        return cls(tokenizer)
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """Changes with the chat template or the tokenizer."""
+        import hashlib
+
+        backend = getattr(self.tokenizer, "backend_tokenizer", None)
+        vocabulary = backend.to_str() if backend is not None else str(sorted(self.tokenizer.get_vocab().items()))
+        digest = hashlib.sha256(vocabulary.encode("utf-8", "surrogatepass")).hexdigest()
+        return fingerprint([self.tokenizer.chat_template, digest])
+
+    # Rendering.
+
+    def start(self, messages: Sequence[Message], toolset: Toolset | None) -> list[int]:
+        """The prompt ids for the next assistant turn after `messages`."""
+        return self.encode(self._render(messages, toolset, prompt=True))
+
+    def extend(self, ids: Sequence[int], completion: Sequence[int], messages: Sequence[Message]) -> list[int]:
+        """The next prompt's ids: `ids`, then the turn as it was sampled, then what the template puts around `messages`.
+
+        The turn must have ended; `messages` are its tool results, or the user's answer.
+        """
+        assert completion and completion[-1] == self.end_id, "only a turn that ended can be followed"
+        return [*ids, *completion, *self.encode(self._delta(messages))]
+
+    def write(self, before: Sequence[Message], toolset: Toolset | None, message: Message) -> tuple[int, ...]:
+        """The token ids of an assistant turn as the template writes it, end of turn included.
+
+        Raises:
+            DialectError: the template does not append an assistant's turn to its own prompt.
+        """
+        prompt = self._render(before, toolset, prompt=True)
+        whole = self._render([*before, message], toolset, prompt=False)
+        if not whole.startswith(prompt):
+            raise DialectError(
+                "the chat template renders an assistant turn differently from what its generation prompt begins; gold turns "
+                "cannot be written in it. Use the template's training variant."
+            )
+        text = whole[len(prompt) :]
+        return (*self.encode(text[: text.rindex(self.end_text)]), self.end_id)
+
+    def completion(self, ids: Sequence[int], prompt: Sequence[int]) -> Completion:
+        """What a model wrote, as text: up to the end of turn, every other special token kept.
+
+        Ids that do not end in the end of turn are a truncated turn; ids after it cannot be, as generation stops there.
+        """
+        ended = bool(ids) and ids[-1] == self.end_id
+        body = ids[:-1] if ended else ids
+        text = self.tokenizer.decode(body, skip_special_tokens=False, clean_up_tokenization_spaces=False)
+        return Completion(
+            text=self.opening + text,
+            finish=Finish.STOP if ended else Finish.LENGTH,
+            token_ids=tuple(ids),
+            prompt_tokens=len(prompt),
+            prompt=fingerprint(list(prompt)),
+        )
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of a text; nothing is added."""
+        return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    @functools.cached_property
+    def opening(self) -> str:
+        """The part of the assistant's turn that the generation prompt already holds."""
+        plain = [Message("user", "u"), Message("assistant", _MARK)]
+        prompt = self._render(plain[:1], None, prompt=True)
+        header = self._render(plain, None, prompt=False).partition(_MARK)[0]
+        at = prompt.rfind("<think>")
+        return prompt[at:] if at >= 0 and at >= len(header.rstrip()) - len("<think>") else ""
+
+    def _render(self, messages: Sequence[Message], toolset: Toolset | None, *, prompt: bool) -> str:
+        import jinja2
+
+        try:
+            return str(
+                self.tokenizer.apply_chat_template(
+                    [_as_template(message) for message in messages],
+                    tools=toolset.specs() if toolset is not None else None,
+                    tokenize=False,
+                    add_generation_prompt=prompt,
+                )
+            )
+        except (jinja2.TemplateError, TypeError) as error:
+            raise DialectError(f"the chat template cannot render this conversation: {error}") from None
+
+    def _delta(self, messages: Sequence[Message]) -> str:
+        """What follows an ended assistant turn, up to where the next one begins."""
+        calls = _PROBE_CALLS if messages and messages[0].role == "tool" else ()
+        context = [Message("user", "u"), Message("assistant", _MARK, calls=calls)]
+        base = self._render(context, None, prompt=False)
+        whole = self._render([*context, *messages], None, prompt=True)
+        return whole[base.rindex(self.end_text) + len(self.end_text) :]
+
+    def _end_of_turn(self) -> tuple[str, int]:
+        """The token that closes an assistant's turn: the first special token after its content."""
+        rendered = self._render([Message("user", "u"), Message("assistant", _MARK)], None, prompt=False)
+        after = self.encode(rendered.partition(_MARK)[2])
+        special = set(self.tokenizer.all_special_ids) | set(self.tokenizer.added_tokens_decoder)
+        for token in after:
+            if token in special:
+                return str(self.tokenizer.convert_ids_to_tokens(token)), token
+        raise UsageError(
+            f"the chat template of {self.tokenizer.name_or_path} closes an assistant's turn with no special token; where "
+            "a turn ends cannot be told. Use a template that does."
+        )
+
+    def _keeps_prefix(self, follower: Message) -> bool:
+        calls = _PROBE_CALLS if follower.role == "tool" else ()
+        turn = Message("assistant", "so", thinking="well", calls=calls)
+        conversation = [Message("system", "s"), Message("user", "u"), turn]
+        try:
+            before = self._render(conversation, None, prompt=False)
+            after = self._render([*conversation, follower], None, prompt=True)
+        except DialectError:
+            return False
+        cut = before.rindex(self.end_text) + len(self.end_text)
+        return after.startswith(before[:cut])
+
+
+class Transcript:
+    """A conversation on its way through a renderer: the ids of the next prompt, whatever the template does."""
+
+    def __init__(self, renderer: Renderer, messages: Sequence[Message], toolset: Toolset | None) -> None:
+        self.renderer = renderer
+        self.messages = list(messages)
+        self.toolset = toolset
+        self.prompt = renderer.start(self.messages, toolset)
+        self.kept = True  # whether the prompt still begins with all ids of before
+
+    def write(self, message: Message) -> tuple[int, ...]:
+        """The ids of an assistant turn, as the template writes it here."""
+        return self.renderer.write(self.messages, self.toolset, message)
+
+    def add(self, completion: Sequence[int], turn: Turn, messages: Sequence[Message]) -> None:
+        """Append a turn as it was sampled, and what followed it."""
+        self.messages += [turn.message(), *messages]
+        keeps = all(
+            self.renderer.keeps_tool_prefix if message.role == "tool" else self.renderer.keeps_user_prefix
+            for message in messages
+        )
+        if keeps:
+            self.prompt = self.renderer.extend(self.prompt, completion, messages)
+        else:
+            self.prompt = self.renderer.start(self.messages, self.toolset)
+        self.kept = keeps
+
+
+def examples(
+    renderer: Renderer, messages: Sequence[Message], toolset: Toolset, steps: Sequence[Step]
+) -> tuple[Example, ...]:
+    """A trajectory as training samples. A template that keeps its prefix gives one; another, one for each turn it cuts.
+
+    Turns that came with token ids are used as sampled, others are written by the template.
+    """
+    transcript = Transcript(renderer, messages, toolset)
+    samples: list[Example] = []
+    mask = [0] * len(transcript.prompt)
+    for step in steps:
+        ids = step.turn.completion.token_ids or transcript.write(step.turn.message())
+        sample = Example((*transcript.prompt, *ids), (*mask, *([1] * len(ids))))
+        follow = followers(step)
+        if not follow:
+            return (*samples, sample)
+        transcript.add(ids, step.turn, follow)
+        if transcript.kept:
+            mask = [*sample.mask, *([0] * (len(transcript.prompt) - len(sample.mask)))]
+        else:
+            samples.append(sample)
+            mask = [0] * len(transcript.prompt)
+    return tuple(samples)
+
+
+def followers(step: Step) -> list[Message]:
+    """The messages that follow a step's turn."""
+    if step.reply is not None:
+        return [Message("user", step.reply)]
+    return [Message("tool", seen.content, name=seen.call.name) for seen in step.observations]
+
+
+def _as_template(message: Message) -> dict[str, Any]:
+    """A message as chat templates take it."""
+    rendered: dict[str, Any] = {"role": message.role, "content": message.content}
+    if message.thinking is not None:
+        rendered["reasoning_content"] = message.thinking
+    if message.calls:
+        rendered["tool_calls"] = [
+            {"type": "function", "function": {"name": call.name, "arguments": dict(call.arguments)}}
+            for call in message.calls
+        ]
+    if message.name is not None:
+        rendered["name"] = message.name
+    return rendered

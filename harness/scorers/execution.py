@@ -1,0 +1,103 @@
+"""`execution`: is the world, and what the user was told about it, as it must be at the end?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from samescore.harness.case import Case, change_json, effect_json
+from samescore.harness.environment import change_in_words
+from samescore.harness.facts import AnswerFact, judge as judge_fact
+from samescore.harness.lexicon import FactType
+from samescore.harness.mutants import Mutant, calling_turns, changed, with_arguments, with_call, with_final, with_turn
+from samescore.harness.scorer import PASS, Context, Scorer
+from samescore.harness.strictjson import canonical
+from samescore.harness.types import Score
+
+
+def judge(context: Context) -> Score:
+    """1 if end state and effects equal the expected ones, and the final reply states every required fact.
+
+    Effects are compared as well as the state, so that a change that was reverted is not equal to none.
+    """
+    expectation, trajectory = context.case.expectation, context.trajectory
+    faults: list[str] = []
+    if expectation.changes is not None and trajectory.changes != expectation.changes:
+        found = {canonical(change_json(change)): change for change in trajectory.changes}
+        wanted = {canonical(change_json(change)): change for change in expectation.changes}
+        faults += [f"missing: {change_in_words(change)}" for key, change in wanted.items() if key not in found]
+        faults += [f"unexpected: {change_in_words(change)}" for key, change in found.items() if key not in wanted]
+    if expectation.effects is not None:
+        happened = sorted(canonical(effect_json(effect)) for effect in trajectory.effects)
+        if happened != sorted(canonical(effect_json(effect)) for effect in expectation.effects):
+            faults.append(
+                f"effects {_names(trajectory.effects)}, expected {_names(expectation.effects)}"
+                if _names(trajectory.effects) != _names(expectation.effects)
+                else "an effect differs in its data"
+            )
+    faults += _facts(context)
+    return Score(0.0, "; ".join(faults), {"faults": faults}) if faults else PASS
+
+
+def _facts(context: Context) -> Iterator[str]:
+    case, expectation = context.case, context.case.expectation
+    if not expectation.facts and not expectation.unwanted:
+        return
+    final = context.trajectory.final
+    if final is None:
+        yield "no final reply"
+        return
+    for fact in expectation.facts:
+        statement = judge_fact(final.content, fact, case.lexicon, case.locale)
+        if not statement.stated:
+            yield f"{fact.slot} {fact.value} not stated: {statement.reason}"
+    for fact in expectation.unwanted:
+        if judge_fact(final.content, fact, case.lexicon, case.locale).stated:
+            yield f"{fact.slot} {fact.value} must not be stated"
+
+
+def _names(effects: tuple[object, ...]) -> str:
+    return ", ".join(sorted(getattr(effect, "name", "?") for effect in effects)) or "none"
+
+
+def mutants(case: Case) -> Iterator[Mutant]:
+    """Calls with effects left out, made twice, of something else; final replies that state no fact, every value, or deny."""
+    tools = case.toolset.by_name
+    for index, turn in calling_turns(case):
+        call = turn.calls[0]
+        if not tools[call.name].effect or case.expectation.effects is None:
+            continue
+        yield Mutant(f"turn {index} left out", with_turn(case, index))
+        if sum(expected.name == call.name for expected in case.expectation.calls) == 1:
+            yield Mutant(f"turn {index} twice", with_turn(case, index, turn, turn))
+            for name, value in call.arguments.items():
+                other = with_call(turn, with_arguments(call, {**call.arguments, name: changed(value)}))
+                yield Mutant(f"turn {index}: another {name}", with_turn(case, index, other))
+    if case.expectation.facts:
+        content = case.gold[-1].content
+        yield Mutant("says nothing of it", with_final(case, "OK."))
+        yield Mutant("no final reply", case.gold[:-1])
+        for fact in case.expectation.facts:
+            yield from _stuffed(case, content, fact)
+
+
+def _stuffed(case: Case, content: str, fact: AnswerFact) -> Iterator[Mutant]:
+    """The final reply with another value put for a fact, and with another one beside it."""
+    kind = case.lexicon[fact.slot].type
+    shown = fact.value.removesuffix(".00 USD") if kind is FactType.MONEY else fact.value
+    if kind is FactType.CHOICE or shown not in content:
+        return
+    other = changed(shown)
+    yield Mutant(f"another {fact.slot}", with_final(case, content.replace(shown, other)))
+    yield Mutant(f"two values for {fact.slot}", with_final(case, f"{content} {content.replace(shown, other)}"))
+
+
+SCORER = Scorer(
+    name="execution",
+    version=1,
+    summary="end state, effects and stated facts as expected",
+    applies=lambda case: (
+        case.expectation.changes is not None or case.expectation.effects is not None or bool(case.expectation.facts)
+    ),
+    judge=judge,
+    mutants=mutants,
+)

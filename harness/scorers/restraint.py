@@ -1,0 +1,54 @@
+"""`restraint`: was nothing done that must not be done? Blind to order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from samescore.harness.case import Case, effect_json
+from samescore.harness.mutants import Mutant, calling_turns, with_turn
+from samescore.harness.scorer import PASS, Context, Scorer
+from samescore.harness.strictjson import canonical
+from samescore.harness.types import Call, Message, Score
+
+
+def judge(context: Context) -> Score:
+    """1 without a forbidden call (reads and failed calls included), and without a duplicate or unexpected effect."""
+    expectation, faults = context.case.expectation, []
+    for made in context.made:
+        call = made.attempt.call
+        if call is not None and any(pattern.matches(call) for pattern in expectation.forbidden):
+            faults.append(f"forbidden call of {call.name}")
+    if expectation.effects is not None and context.trajectory.effects:
+        allowed = Counter(canonical(effect_json(effect)) for effect in expectation.effects)
+        for effect in context.trajectory.effects:
+            key = canonical(effect_json(effect))
+            if allowed[key] <= 0:
+                again = any(canonical(effect_json(other)) == key for other in expectation.effects)
+                faults.append(f"{'duplicate' if again else 'unexpected'} effect {effect.name}")
+            allowed[key] -= 1
+    return Score(0.0, "; ".join(faults), {"faults": faults}) if faults else PASS
+
+
+def mutants(case: Case) -> Iterator[Mutant]:
+    """Each forbidden tool called before the end; each call with an effect made twice."""
+    for pattern in case.expectation.forbidden:
+        arguments = {name: matcher.value for name, matcher in pattern.arguments.items()}
+        forbidden = Message("assistant", "", thinking="next: this", calls=(Call(pattern.name, arguments),))
+        yield Mutant(f"{pattern.name} called", (*case.gold[:-1], forbidden, case.gold[-1]))
+    tools = case.toolset.by_name
+    for index, turn in calling_turns(case):
+        expected = [call for call in case.expectation.calls if call.name == turn.calls[0].name]
+        # A call that the case lets fail has no effect, so repeating the failing one is no second effect.
+        if tools[turn.calls[0].name].effect and case.expectation.effects is not None and len(expected) == 1:
+            yield Mutant(f"turn {index} twice", with_turn(case, index, turn, turn))
+
+
+SCORER = Scorer(
+    name="restraint",
+    version=1,
+    summary="no forbidden call, no duplicate or unexpected effect",
+    applies=lambda case: bool(case.expectation.forbidden) or case.expectation.effects is not None,
+    judge=judge,
+    mutants=mutants,
+)

@@ -1,0 +1,49 @@
+"""`tool_name`: are the right tools called, each as often as expected?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from samescore.harness.case import Case
+from samescore.harness.mutants import Mutant, calling_turns, with_call, with_turn
+from samescore.harness.scorer import PASS, Context, Scorer
+from samescore.harness.types import Call, Score
+
+
+def judge(context: Context) -> Score:
+    """matched / max(expected, attempted); no call expected: 1 only if none was attempted."""
+    assignment = context.assignment
+    if not assignment.missing and not assignment.extra:
+        return PASS
+    missing = [call.name for call in assignment.missing]
+    extra = [made.attempt.call.name for made in assignment.extra if made.attempt.call is not None]
+    parts = [f"{', '.join(missing)} not called"] if missing else []
+    parts += [f"{', '.join(extra)} called without need"] if extra else []
+    value = len(assignment.pairs) / assignment.denominator
+    return Score(value, "; ".join(parts) or "a malformed call", {"missing": missing, "extra": extra})
+
+
+def mutants(case: Case) -> Iterator[Mutant]:
+    """Each call left out, made twice, or made of another tool."""
+    tools = [tool.name for tool in case.toolset.tools]
+    for index, turn in calling_turns(case):
+        call = turn.calls[0]
+        other = next(name for name in [*tools, "no_such_tool"] if name not in _expected(case))
+        yield Mutant(f"turn {index} left out", with_turn(case, index))
+        yield Mutant(f"turn {index} twice", with_turn(case, index, turn, turn))
+        yield Mutant(f"turn {index} of {other}", with_turn(case, index, with_call(turn, Call(other, call.arguments))))
+
+
+def _expected(case: Case) -> set[str]:
+    expectation = case.expectation
+    return {call.name for call in expectation.calls} | {pattern.name for pattern in expectation.reads}
+
+
+SCORER = Scorer(
+    name="tool_name",
+    version=1,
+    summary="the right tools, each as often as expected",
+    applies=lambda case: True,
+    judge=judge,
+    mutants=mutants,
+)

@@ -1,0 +1,238 @@
+"""`Tool` and `Toolset`: the functions a model may call, their schemas, and who decides validity.
+
+jsonschema-rs alone decides whether arguments are valid (formats on). jsonschema checks that a schema is one, and
+words what is wrong with arguments that were rejected.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, get_type_hints
+
+from samescore.harness.errors import ToolsetError
+from samescore.harness.fingerprint import fingerprint
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A function the model may call. `parameters` is the JSON Schema (2020-12) of its arguments object.
+
+    `effect` says that a successful call changes the world; models never see it, scorers do.
+
+    Raises:
+        ToolsetError: the name is no identifier, or `parameters` is not a JSON Schema of an object.
+    """
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+    effect: bool = False
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise ToolsetError(
+                f"tool name {self.name!r}: expected a letter or underscore, then up to 63 letters, digits, '_', '.' or "
+                "'-'. Rename the tool."
+            )
+        _check_schema(self.name, self.parameters)
+
+    @cached_property
+    def _validator(self) -> Any:
+        import jsonschema_rs
+
+        return jsonschema_rs.validator_for(dict(self.parameters), validate_formats=True)
+
+    def valid(self, arguments: Mapping[str, Any]) -> bool:
+        """Whether the arguments satisfy the full schema."""
+        return bool(self._validator.is_valid(arguments))
+
+    def complaint(self, arguments: Mapping[str, Any]) -> str:
+        """What is wrong with arguments that are not `valid`, in one sentence."""
+        import jsonschema
+
+        validator = jsonschema.Draft202012Validator(
+            self.parameters, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER
+        )
+        # The schema's own order decides between several errors, so that the words are the same every time.
+        errors = sorted(validator.iter_errors(arguments), key=lambda error: (list(map(str, error.path)), error.message))
+        if not errors:  # the two libraries disagree (a Unicode digit for \d, say); the strict one has decided
+            return "the arguments break the schema"
+        where = "/".join(map(str, errors[0].absolute_path))
+        return f"{where}: {errors[0].message}" if where else str(errors[0].message)
+
+    def spec(self) -> dict[str, Any]:
+        """The tool as chat templates and providers take it (OpenAI style)."""
+        return {
+            "type": "function",
+            "function": {
+                "name": self.name,
+                "description": self.description,
+                "parameters": dict(self.parameters),
+            },
+        }
+
+    @classmethod
+    def from_function(cls, function: Callable[..., Any], *, effect: bool = False) -> Tool:
+        """A tool from a Python function: type hints become the schema, the docstring the descriptions.
+
+        The first parameter is the environment and no argument. Hints may be anything pydantic knows (`Literal`, `list`,
+        `Annotated[str, Field(pattern=...)]`, a TypedDict). A default makes an argument optional.
+
+        Raises:
+            ToolsetError: a parameter has no hint, no description, or a hint that has no JSON Schema.
+        """
+        return cls(
+            function.__name__,
+            *_described(function),
+            effect=effect,
+        )
+
+
+@dataclass(frozen=True)
+class Toolset:
+    """The tools of a world, in prompt order.
+
+    Raises:
+        ToolsetError: two tools have one name.
+    """
+
+    name: str
+    version: int
+    tools: tuple[Tool, ...]
+
+    def __post_init__(self) -> None:
+        seen: set[str] = set()
+        for tool in self.tools:
+            if tool.name in seen:
+                raise ToolsetError(f"toolset {self.name}: two tools are called {tool.name!r}. Rename one.")
+            seen.add(tool.name)
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Tool]:
+        """The tools under their names."""
+        return {tool.name: tool for tool in self.tools}
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Changes with anything a model reads, and with which tools have effects."""
+        return fingerprint(
+            {
+                "name": self.name,
+                "version": self.version,
+                "tools": [[tool.spec(), tool.effect] for tool in self.tools],
+            }
+        )
+
+    def specs(self) -> list[dict[str, Any]]:
+        """All tools as chat templates take them."""
+        return [tool.spec() for tool in self.tools]
+
+
+def toolset_from_specs(name: str, version: int, specs: Iterable[Any], effects: Iterable[str] = ()) -> Toolset:
+    """A toolset from OpenAI-style specs; `effects` names the tools that change the world.
+
+    Raises:
+        ToolsetError: a spec is not `{"type": "function", "function": {name, description, parameters}}`, or its schema
+            is not JSON Schema.
+    """
+    changing = frozenset(effects)
+    tools = []
+    for index, spec in enumerate(specs):
+        function = spec.get("function", spec) if isinstance(spec, Mapping) else None
+        if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
+            raise ToolsetError(
+                f"toolset {name}: tool number {index + 1} is not an OpenAI-style function. Expected "
+                '{"type": "function", "function": {"name": ..., "description": ..., "parameters": {...}}}.'
+            )
+        parameters = function.get("parameters", {"type": "object", "properties": {}})
+        if not isinstance(parameters, Mapping):
+            raise ToolsetError(
+                f"toolset {name}: tool {function['name']}: parameters must be a JSON Schema object, found "
+                f"{type(parameters).__name__}."
+            )
+        tools.append(
+            Tool(
+                function["name"],
+                str(function.get("description", "")),
+                parameters,
+                effect=function["name"] in changing,
+            )
+        )
+    return Toolset(name, version, tuple(tools))
+
+
+def iso_day() -> Any:
+    """Pydantic field metadata of a string that is an ISO 8601 day: `Annotated[str, iso_day()]`."""
+    from pydantic import Field
+
+    return Field(json_schema_extra={"format": "date"})
+
+
+def _check_schema(name: str, parameters: Mapping[str, Any]) -> None:
+    import jsonschema
+    import jsonschema_rs
+
+    try:
+        jsonschema.Draft202012Validator.check_schema(parameters)
+    except jsonschema.SchemaError as error:
+        where = "/".join(map(str, error.absolute_path)) or "the top"
+        raise ToolsetError(
+            f"tool {name}: parameters are not JSON Schema: at {where}: {error.message}. Correct the schema."
+        ) from None
+    if parameters.get("type") != "object":
+        raise ToolsetError(
+            f"tool {name}: parameters must have \"type\": \"object\", found {parameters.get('type')!r}. A tool takes an "
+            "object of named arguments."
+        )
+    try:
+        jsonschema_rs.validator_for(dict(parameters), validate_formats=True)
+    except (jsonschema_rs.ReferencingError, jsonschema_rs.ValidationError, ValueError) as error:
+        first = str(error).splitlines()[0]
+        raise ToolsetError(f"tool {name}: the schema cannot be used: {first}. Correct the schema.") from None
+
+
+def _described(function: Callable[..., Any]) -> tuple[str, dict[str, Any]]:
+    from docstring_parser import parse
+
+    name = function.__name__
+    documentation = parse(inspect.getdoc(function) or "")
+    if not documentation.short_description:
+        raise ToolsetError(f"tool function {name}: no docstring. Its first line becomes the tool's description.")
+    words = {entry.arg_name: " ".join((entry.description or "").split()) for entry in documentation.params}
+    hints = get_type_hints(function, include_extras=True)
+    parameters = list(inspect.signature(function).parameters.values())[1:]
+    properties: dict[str, Any] = {}
+    for parameter in parameters:
+        where = f"tool function {name}, parameter {parameter.name!r}"
+        if parameter.name not in hints:
+            raise ToolsetError(f"{where}: no type hint. Add one, such as `{parameter.name}: str`.")
+        if not words.get(parameter.name):
+            raise ToolsetError(f"{where}: not described. Add it to the docstring under `Args:`.")
+        properties[parameter.name] = {
+            **_schema_of(hints[parameter.name], where),
+            "description": words[parameter.name],
+        }
+    required = [p.name for p in parameters if p.default is inspect.Parameter.empty]
+    schema = {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+    return documentation.short_description, schema
+
+
+def _schema_of(hint: Any, where: str) -> dict[str, Any]:
+    from pydantic import PydanticUserError, TypeAdapter
+    from pydantic.json_schema import GenerateJsonSchema, PydanticInvalidForJsonSchema
+
+    class Untitled(GenerateJsonSchema):
+        def field_title_should_be_set(self, schema: Any) -> bool:
+            return False
+
+    try:
+        return dict(TypeAdapter(hint).json_schema(schema_generator=Untitled))
+    except (PydanticUserError, PydanticInvalidForJsonSchema, TypeError) as error:
+        reason = str(error).splitlines()[0]
+        raise ToolsetError(f"{where}: the type hint has no JSON Schema: {reason}. Use a JSON type.") from None

@@ -1,0 +1,145 @@
+"""A YAML file with line numbers, read strictly, and the collection of everything that is wrong with it.
+
+Plain scalars become null, `true`, `false`, ints and floats; everything else, days and `yes` and `no` included, stays text.
+Aliases, tags, merge keys and duplicate keys are mistakes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import yaml
+
+from samescore.harness.errors import SopError
+
+_INT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
+_FLOAT = re.compile(r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?")
+_WORDS: Mapping[str, bool | None] = {"": None, "~": None, "null": None, "true": True, "false": False}
+
+Scalar: TypeAlias = None | bool | int | float | str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A value of the file. `line` is that of its key, where it has one. A mapping's value is a dict, a list's a tuple."""
+
+    value: Scalar | tuple[Item, ...] | dict[str, Item]
+    line: int
+
+    def plain(self) -> Any:
+        """The value without lines."""
+        if isinstance(self.value, dict):
+            return {key: item.plain() for key, item in self.value.items()}
+        if isinstance(self.value, tuple):
+            return [item.plain() for item in self.value]
+        return self.value
+
+    def __str__(self) -> str:
+        if isinstance(self.value, dict):
+            return "a mapping"
+        if isinstance(self.value, tuple):
+            return "a list"
+        return "nothing" if self.value is None else repr(self.plain())
+
+
+class Problems:
+    """What is wrong with one file, collected, so that it can be said at once."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._found: list[tuple[int, str]] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    def add(self, line: int, message: str) -> None:
+        """Note a mistake; the message says what was expected, what was found and what to do."""
+        self._found.append((line, f"{self.path}:{line}: {message}"))
+
+    def include(self, line: int, error: SopError) -> None:
+        """Note a mistake whose message already says where it is."""
+        self._found.append((line, str(error)))
+
+    def unknown(self, line: int, what: str, name: str, known: Iterable[str]) -> None:
+        """Note a name that nothing answers to."""
+        known = list(known)
+        near = get_close_matches(name, known, n=1)
+        hint = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(known) or 'none'}."
+        self.add(line, f"{what} {name!r}. {hint}")
+
+    def raise_any(self) -> None:
+        """Raise all of them as one SopError, in the order of the file."""
+        if self._found:
+            raise SopError("\n".join(dict.fromkeys(message for _, message in sorted(self._found))))
+
+
+def read(path: Path) -> Item:
+    """Read a YAML file.
+
+    Raises:
+        SopError: it cannot be read, is no YAML, or uses aliases, tags or a key twice.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SopError(f"{path}:1: the file cannot be read: {error}. Check the path and that it is UTF-8.") from None
+    problems = Problems(path)
+    try:
+        for event in yaml.parse(text, Loader=yaml.BaseLoader):
+            _check_event(event, problems)
+        problems.raise_any()
+        root = yaml.compose(text, Loader=yaml.BaseLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        reason = getattr(error, "problem", None) or str(error).splitlines()[0]
+        line = mark.line + 1 if mark is not None else 1
+        raise SopError(f"{path}:{line}: this is no YAML: {reason}. Check indentation, quotes and brackets.") from None
+    item = Item(None, 1) if root is None else _item(root, root.start_mark.line + 1, problems)
+    problems.raise_any()
+    return item
+
+
+def source_line(path: Path, line: int) -> str:
+    """The text of one line of a file, without its indentation; empty beyond the end."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return lines[line - 1].strip() if 0 < line <= len(lines) else ""
+
+
+def _check_event(event: yaml.Event, problems: Problems) -> None:
+    line = event.start_mark.line + 1
+    if isinstance(event, yaml.AliasEvent):
+        problems.add(line, f"the alias *{event.anchor} is not part of the SOP language. Write the value out.")
+    elif isinstance(event, yaml.NodeEvent) and getattr(event, "tag", None) is not None:
+        problems.add(line, f"the tag {event.tag} is not part of the SOP language. Leave it out.")
+
+
+def _item(node: yaml.Node, line: int, problems: Problems) -> Item:
+    if isinstance(node, yaml.ScalarNode):
+        return Item(node.value if node.style else _scalar(node.value), line)
+    if isinstance(node, yaml.SequenceNode):
+        return Item(tuple(_item(child, child.start_mark.line + 1, problems) for child in node.value), line)
+    entries: dict[str, Item] = {}
+    for key, value in node.value:
+        at = key.start_mark.line + 1
+        if not isinstance(key, yaml.ScalarNode):
+            problems.add(at, "a key is no plain word. Write a name before the colon.")
+        elif key.value == "<<":
+            problems.add(at, "the merge key << is not part of the SOP language. Write the values out.")
+        elif key.value in entries:
+            problems.add(at, f"the key {key.value!r} is here a second time; the first is in line {entries[key.value].line}. Remove one.")
+        else:
+            entries[key.value] = _item(value, at, problems)
+    return Item(entries, line)
+
+
+def _scalar(text: str) -> Scalar:
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INT.fullmatch(text):
+        return int(text)
+    return float(text) if _FLOAT.fullmatch(text) else text

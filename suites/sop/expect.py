@@ -1,0 +1,121 @@
+"""What is right for a case, read off its walk: the calls and their order, the end of the world, the facts of the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from samescore.harness.case import CallPattern, ExpectedCall, Expectation, Guard
+from samescore.harness.environment import World
+from samescore.harness.errors import SopError
+from samescore.harness.facts import AnswerFact
+from samescore.harness.matching import Kind, Matcher
+from samescore.harness.tools import Tool
+from samescore.harness.types import Outcome
+from samescore.suites.sop.model import Sop
+from samescore.suites.sop.values import answer_fact
+from samescore.suites.sop.walk import Played, Walk
+
+
+def expectation(sop: Sop, walk: Walk, world: World) -> Expectation:
+    """The expectation of the case whose gold turns the walk gives.
+
+    Raises:
+        SopError: the reply states what the world's lexicon has no slot or value for.
+    """
+    called = {played.call.name for played in walk.calls}
+    forbidden = [tool.name for tool in world.toolset.tools if tool.effect and tool.name not in called]
+    forbidden += [name for name in sop.never if name not in forbidden]
+    return Expectation(
+        calls=tuple(_expected(walk, index, world) for index in range(len(walk.calls))),
+        reads=tuple(map(CallPattern, sop.may)),
+        forbidden=tuple(map(CallPattern, forbidden)),
+        guards=tuple(guard for index in range(len(walk.calls)) for guard in _guards(walk, index, world)),
+        changes=walk.changes,
+        effects=walk.effects,
+        facts=_answers(sop, walk, walk.states, world),
+        unwanted=_answers(sop, walk, walk.unwanted, world),
+        asks=walk.asked,
+        ending=walk.reply.ending,
+        thinking=True,
+    )
+
+
+def matcher(tool: Tool, name: str, value: Any) -> Matcher:
+    """How an argument is compared, by its schema.
+
+    Numbers by value, days as days, free text (a string without enum, pattern or format) after normalising, all else exactly.
+    """
+    return Matcher(_kind(_property(tool.parameters, name)), value)
+
+
+def _kind(schema: Mapping[str, Any]) -> Kind:
+    if schema.get("type") == "number":
+        return "number"
+    if schema.get("type") != "string":
+        return "exact"
+    if schema.get("format") == "date":
+        return "date"
+    return "exact" if schema.keys() & {"enum", "const", "pattern", "format"} else "text"
+
+
+def _property(parameters: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """The schema of one parameter; of `T or null` that of T, of a local reference its target."""
+    schema: Mapping[str, Any] = parameters.get("properties", {}).get(name, {})
+    options = [option for option in schema.get("anyOf", ()) if option.get("type") != "null"]
+    if len(options) == 1:
+        schema = options[0]
+    if "$ref" in schema:
+        schema = parameters.get("$defs", {}).get(schema["$ref"].rsplit("/", 1)[-1], {})
+    return schema
+
+
+def _expected(walk: Walk, index: int, world: World) -> ExpectedCall:
+    played = walk.calls[index]
+    tool = world.toolset.by_name[played.call.name]
+    return ExpectedCall(
+        id=played.id,
+        name=tool.name,
+        arguments={name: matcher(tool, name, value) for name, value in played.call.arguments.items()},
+        optional={name: matcher(tool, name, value) for name, value in played.optional.items()},
+        after=_after(walk.calls[:index], played, tool),
+        outcome=played.observation.outcome,
+    )
+
+
+def _after(earlier: tuple[Played, ...], played: Played, tool: Tool) -> tuple[str, ...]:
+    """An effect comes after everything before it; a read after the results it uses, and after its own failed attempts."""
+    return tuple(
+        before.id
+        for before in earlier
+        if tool.effect
+        or before.step is played.step
+        or (before.step.id in played.sources and before.observation.outcome is Outcome.OK)
+    )
+
+
+def _guards(walk: Walk, index: int, world: World) -> list[Guard]:
+    played = walk.calls[index]
+    demanded = played.step.guards
+    if demanded is None and not world.toolset.by_name[played.call.name].effect:
+        return []
+    return [
+        Guard(before.id, played.id)
+        for before in walk.calls[:index]
+        if before.observation.outcome is Outcome.OK and (demanded is None or before.step.id in demanded)
+    ]
+
+
+def _answers(sop: Sop, walk: Walk, values: Mapping[str, Any], world: World) -> tuple[AnswerFact, ...]:
+    facts = []
+    for name, value in values.items():
+        where = f"{sop.path}:{walk.reply.line}: step {walk.reply.id!r}"
+        slot = world.lexicon.slots.get(name)
+        if slot is None:
+            known = ", ".join(world.lexicon.slots)
+            raise SopError(f"{where} states {name!r}, which is no slot of world {world.name!r}. Known: {known}.")
+        try:
+            facts.append(answer_fact(slot, value))
+        except ValueError as error:
+            raise SopError(f"{where}: {error}. Correct `states` or the lexicon.") from None
+    return tuple(facts)
