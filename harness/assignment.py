@@ -83,13 +83,16 @@ def assign(expectation: Expectation, made: Sequence[Made]) -> Assignment:
     if len(made) == len(expected) and all(map(_agrees, expected, made)):
         pairs = {want.id: Pair(want, one, True) for want, one in zip(expected, made, strict=True)}
         return Assignment(pairs, (), (), len(made))
+    wanted: dict[str, list[int]] = {}
+    offered: dict[str, list[int]] = {}
+    for index, want in enumerate(expected):
+        wanted.setdefault(want.name, []).append(index)
+    for index, one in enumerate(made):
+        if one.attempt.call is not None:
+            offered.setdefault(one.attempt.call.name, []).append(index)
     chosen: dict[int, tuple[int, bool]] = {}
-    for name in dict.fromkeys(call.name for call in expected):
-        wanted = [index for index, call in enumerate(expected) if call.name == name]
-        offered = [
-            index for index, one in enumerate(made) if one.attempt.call is not None and one.attempt.call.name == name
-        ]
-        chosen |= _assign_tool(expected, made, wanted, offered)
+    for name, wants in wanted.items():
+        chosen |= _assign_tool(expected, made, wants, offered.get(name, []))
     taken = {attempt for attempt, _ in chosen.values()}
     extra, counted = [], 0
     for index, one in enumerate(made):
@@ -119,14 +122,12 @@ def _assign_tool(
     expected: Sequence[ExpectedCall], made: Sequence[Made], wanted: list[int], offered: list[int]
 ) -> dict[int, tuple[int, bool]]:
     """Expected index -> (attempt index, exact), for the calls of one tool."""
-    agreeing = {
-        want: [
-            offer
-            for offer in offered
-            if (call := made[offer].attempt.call) is not None and arguments_agree(expected[want], call)
-        ]
-        for want in wanted
-    }
+    if not offered:
+        return {}
+    agreeing = {want: [offer for offer in offered if _agrees(expected[want], made[offer])] for want in wanted}
+    if len(wanted) == 1:
+        want = wanted[0]
+        return {want: (agreeing[want][0], True) if agreeing[want] else (offered[0], False)}
     holder: dict[int, int] = {}
 
     def augment(want: int, seen: set[int]) -> bool:

@@ -134,11 +134,12 @@ class Renderer:
     @functools.cached_property
     def opening(self) -> str:
         """The part of the assistant's turn that the generation prompt already holds."""
-        plain = [Message("user", "u"), Message("assistant", _MARK)]
-        prompt = self._render(plain[:1], None, prompt=True)
-        header = self._render(plain, None, prompt=False).partition(_MARK)[0]
-        at = prompt.rfind("<think>")
-        return prompt[at:] if at >= 0 and at >= len(header.rstrip()) - len("<think>") else ""
+        asked = [Message("user", "u")]
+        before = self._render(asked, None, prompt=False)
+        after = self._render(asked, None, prompt=True)
+        generation = after.removeprefix(before)
+        at = generation.find("<think>")
+        return generation[at:] if at >= 0 else ""
 
     def _render(self, messages: Sequence[Message], toolset: Toolset | None, *, prompt: bool) -> str:
         import jinja2

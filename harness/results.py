@@ -11,26 +11,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import fsum
-from typing import TypeAlias
 
 from samescore.harness.case import Case
 from samescore.harness.examples import Example, example_of
+from samescore.harness.plan import Plan, PlannedCase
+from samescore.harness.rescore import Scored
 from samescore.harness.scorer import Rubric
 from samescore.harness.stats import mean_interval
-from samescore.harness.types import Score, Trajectory
+from samescore.harness.types import Score
 
 SUCCESS = "success"
-
-
-@dataclass(frozen=True, slots=True)
-class Graded:
-    """One planned rollout: its trajectory and scores, or the `error` for which there are none."""
-
-    case: Case
-    epoch: int
-    trajectory: Trajectory | None = None
-    scores: Mapping[str, Score] | None = None
-    error: str | None = None
 
 
 class TargetVerdict(StrEnum):
@@ -106,7 +96,7 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class Unscored:
     """A planned rollout without scores: a crash of model, tool or scorer, a divergence, or one never run."""
 
     case: str
@@ -125,7 +115,7 @@ class Results:
     branches: tuple[Branch, ...]
     coverage: tuple[Coverage, ...]
     defects: Mapping[str, int]
-    errors: tuple[Failure, ...]
+    errors: tuple[Unscored, ...]
 
     @property
     def complete(self) -> bool:
@@ -138,49 +128,53 @@ class Results:
         return tuple(branch for branch in self.branches if branch.example is not None)
 
 
-Branches: TypeAlias = Mapping[str, Sequence[str]]
-"""Procedure -> its feasible branches, as `Case.suite` and `Case.cluster` name them."""
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """One planned rollout with the metrics that its case has; `scored` is None where it was not run yet."""
+
+    case: PlannedCase
+    epoch: int
+    metrics: frozenset[str]
+    scored: Scored | None = None
+
+    @property
+    def scores(self) -> Mapping[str, Score] | None:
+        """The scores, or None where there are none."""
+        return None if self.scored is None else self.scored.scores
+
+    @property
+    def branch(self) -> tuple[str, str]:
+        """Procedure and branch, by which rollouts cluster."""
+        return self.case.suite, self.case.cluster
 
 
 def summarise(
-    graded: Sequence[Graded],
+    plan: Plan,
+    cases: Iterable[Case],
+    scored: Iterable[Scored],
     rubric: Rubric,
-    branches: Branches,
     targets: Mapping[str, float] | None = None,
     floors: Mapping[str, Floor] | None = None,
 ) -> Results:
-    """What scored rollouts say; `graded` has one entry for every planned one.
-
-    Raises:
-        ValueError: nothing was planned.
-    """
-    if not graded:
-        raise ValueError("a run of no rollouts has no results")
+    """What scored rollouts say. `cases` are all of the suites, also those that the plan leaves out."""
     targets, floors = targets or {}, floors or {}
-    cases = {one.case.id: one.case for one in graded}
-    applying = {id: applicable(rubric, case) for id, case in cases.items()}
+    known = {case.id: case for case in cases}
+    rollouts = _planned(plan, known, scored, rubric)
     names = [SUCCESS, *(scorer.name for scorer in rubric.scorers)]
-    metrics = {
-        name: metric
-        for name in names
-        if (metric := _metric(name, graded, applying, targets.get(name), floors.get(name))) is not None
-    }
+    metrics = [_metric(name, rollouts, targets.get(name), floors.get(name)) for name in names]
     locales = {
-        locale: metric
-        for locale in sorted({case.locale for case in cases.values()})
-        if (metric := _metric(SUCCESS, [one for one in graded if one.case.locale == locale], applying)) is not None
+        locale: _metric(SUCCESS, [one for one in rollouts if one.case.locale == locale])
+        for locale in sorted({case.locale for case in plan.cases})
     }
     return Results(
-        cases=len(cases),
-        rollouts=len(graded),
-        metrics=metrics,
-        locales=locales,
-        branches=_branches(graded),
-        coverage=_coverage(graded, branches),
-        defects=_defects(graded),
-        errors=tuple(
-            Failure(one.case.id, one.epoch, one.error or "not run") for one in graded if one.scores is None
-        ),
+        cases=len(plan.cases),
+        rollouts=len(rollouts),
+        metrics={metric.name: metric for metric in metrics if metric is not None},
+        locales={locale: metric for locale, metric in locales.items() if metric is not None},
+        branches=_branches(rollouts, known),
+        coverage=_coverage(rollouts, known.values()),
+        defects=_defects(rollouts),
+        errors=tuple(_missing(one) for one in rollouts if one.scores is None),
     )
 
 
@@ -189,20 +183,29 @@ def applicable(rubric: Rubric, case: Case) -> frozenset[str]:
     return frozenset({SUCCESS, *(scorer.name for scorer in rubric.scorers if scorer.applies(case))})
 
 
+def _planned(
+    plan: Plan, cases: Mapping[str, Case], scored: Iterable[Scored], rubric: Rubric
+) -> list[Rollout]:
+    """Every planned rollout. A case that the suites no longer have counts for `success` alone, as an error."""
+    planned = {case.id: case for case in plan.cases}
+    metrics = {id: applicable(rubric, cases[id]) if id in cases else frozenset({SUCCESS}) for id in planned}
+    found = {(one.record.case, one.record.epoch): one for one in scored}
+    return [
+        Rollout(planned[item.case], item.epoch, metrics[item.case], found.get((item.case, item.epoch)))
+        for item in plan.items()
+    ]
+
+
 def _metric(
-    name: str,
-    graded: Sequence[Graded],
-    applying: Mapping[str, frozenset[str]],
-    target: float | None = None,
-    floor: Floor | None = None,
+    name: str, rollouts: Sequence[Rollout], target: float | None = None, floor: Floor | None = None
 ) -> Metric | None:
     """One metric, epochs averaged within their case first; None where it applies to no case."""
     epochs: defaultdict[str, list[float | None]] = defaultdict(list)
     clusters: dict[str, tuple[str, str]] = {}
-    for one in graded:
-        if name in applying[one.case.id]:
+    for one in rollouts:
+        if name in one.metrics:
             epochs[one.case.id].append(None if one.scores is None else one.scores[name].value)
-            clusters[one.case.id] = (one.case.suite, one.case.cluster)
+            clusters[one.case.id] = one.branch
     if not epochs:
         return None
     worst = mean_interval([_mean(values, 0.0) for values in epochs.values()], list(clusters.values()))
@@ -215,43 +218,56 @@ def _mean(values: Sequence[float | None], missing: float) -> float:
     return fsum(missing if value is None else value for value in values) / len(values)
 
 
-def _branches(graded: Iterable[Graded]) -> tuple[Branch, ...]:
+def _branches(rollouts: Iterable[Rollout], cases: Mapping[str, Case]) -> tuple[Branch, ...]:
     """Worst first; among equals the one with more rollouts, then by name."""
-    members: defaultdict[tuple[str, str], list[Graded]] = defaultdict(list)
-    for one in graded:
-        members[one.case.suite, one.case.cluster].append(one)
+    members: defaultdict[tuple[str, str], list[Rollout]] = defaultdict(list)
+    for one in rollouts:
+        members[one.branch].append(one)
     found = []
-    for (suite, cluster), rollouts in members.items():
-        failed = [one for one in rollouts if one.scores is not None and one.scores[SUCCESS].value != 1.0]
-        errors = sum(one.scores is None for one in rollouts)
-        first = min(failed, key=lambda one: (one.epoch, one.case.id), default=None)
-        example = None
-        if first is not None and first.scores is not None and first.trajectory is not None:
-            example = example_of(first.case, first.epoch, first.trajectory, first.scores)
-        passed = len(rollouts) - errors - len(failed)
-        found.append(Branch(branch_name(suite, cluster), passed, len(rollouts), errors, example))
+    for branch, tried in members.items():
+        failed = [one for one in tried if one.scores is not None and one.scores[SUCCESS].value != 1.0]
+        errors = sum(one.scores is None for one in tried)
+        example = _example(min(failed, key=lambda one: (one.epoch, one.case.id)), cases) if failed else None
+        passed = len(tried) - errors - len(failed)
+        found.append(Branch(branch_name(*branch), passed, len(tried), errors, example))
     return tuple(sorted(found, key=lambda branch: (branch.rate, -branch.rollouts, branch.name)))
 
 
-def branch_name(suite: str, cluster: str) -> str:
+def _example(rollout: Rollout, cases: Mapping[str, Case]) -> Example:
+    scored = rollout.scored
+    assert scored is not None and scored.trajectory is not None and scored.scores is not None, "it was scored"
+    return example_of(cases[rollout.case.id], rollout.epoch, scored.trajectory, scored.scores)
+
+
+def branch_name(procedure: str, cluster: str) -> str:
     """A branch with its procedure in front, once."""
-    return cluster if cluster.startswith(f"{suite}/") else f"{suite}/{cluster}"
+    return cluster if cluster.startswith(f"{procedure}/") else f"{procedure}/{cluster}"
 
 
-def _coverage(graded: Iterable[Graded], branches: Branches) -> tuple[Coverage, ...]:
-    tried = {(one.case.suite, one.case.cluster) for one in graded if one.scores is not None}
+def _coverage(rollouts: Iterable[Rollout], cases: Iterable[Case]) -> tuple[Coverage, ...]:
+    """Locked cases show every feasible branch, which `samescore sop coverage` proves; so what they show is all there is."""
+    tried = {one.branch for one in rollouts if one.scores is not None}
+    feasible: defaultdict[str, set[str]] = defaultdict(set)
+    for case in cases:
+        feasible[case.suite].add(case.cluster)
     return tuple(
-        Coverage(procedure, len(feasible), tuple(name for name in feasible if (procedure, name) not in tried))
-        for procedure, feasible in branches.items()
+        Coverage(procedure, len(names), tuple(sorted(name for name in names if (procedure, name) not in tried)))
+        for procedure, names in feasible.items()
     )
 
 
-def _defects(graded: Iterable[Graded]) -> Mapping[str, int]:
+def _defects(rollouts: Iterable[Rollout]) -> Mapping[str, int]:
+    """Counted in rollouts with scores alone."""
     counted = Counter(
         defect.name.value
-        for one in graded
-        if one.trajectory is not None
-        for step in one.trajectory.steps
+        for one in rollouts
+        if one.scored is not None and one.scored.scores is not None and one.scored.trajectory is not None
+        for step in one.scored.trajectory.steps
         for defect in step.turn.defects
     )
     return dict(counted.most_common())
+
+
+def _missing(rollout: Rollout) -> Unscored:
+    error = None if rollout.scored is None else rollout.scored.error
+    return Unscored(rollout.case.id, rollout.epoch, "pending: not run yet" if error is None else str(error))

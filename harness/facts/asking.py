@@ -12,17 +12,22 @@ from samescore.harness.lexicon import FactType, Lexicon, Locale
 
 _GIVE_EN = (
     r"(?:share|provide|give|send|tell|confirm|supply|attach|upload|forward|let (?:me|us) (?:know|have)|email|reply|type|enter|"
-    r"specify|describe|explain|state|submit|check|find|include|paste|drop|remind|clarify|verify|help (?:me|us) with|show|"
-    r"mention|add|note down|note|pass|look up)"
+    r"specify|describe|explain|state|submit|check|double-check|find|include|paste|drop|remind|clarify|verify|help (?:me|us) with|show|"
+    r"mention|pass|look up)"
+)
+# After "please" only what gives information: "please check your inbox", "please note" ask for none.
+_TELL_EN = (
+    r"(?:share|provide|give|send(?= (?:me|us|over|it|them|your|an?|along)(?!\w))|tell|confirm|supply|attach|upload|forward|"
+    r"let (?:me|us) (?:know|have)|reply|specify|describe|explain|state|submit|double-check|remind|clarify|verify)"
 )
 _REQUEST_EN = re.compile(
     r"(?<!\w)(?:"
     rf"(?:could|can|would|will) (?:you|u)(?: \w+){{0,2}}? (?:mind )?{_GIVE_EN}(?:ing)?"
     rf"|would you mind \w+ing"
-    rf"|(?:please|kindly|pls|plz)(?: also| just| then)? {_GIVE_EN}"
+    rf"|(?:please|kindly|pls|plz)(?: also| just| then)? {_TELL_EN}"
     r"|(?:could|can|may|might) (?:i|we)(?: please| also| just)* (?:have|get|ask(?: for)?|take|know|see|grab|trouble you for)"
     r"|(?:do|did|would) you (?:happen to )?(?:still )?(?:have|remember|know|recall)"
-    r"|(?:i|we)(?:'ll|'d| will| would| do)?(?: also| just| still| only| first)* (?:need|require|am missing|'re missing|'m missing)"
+    r"|(?:i|we)(?:'ll|'d| will| would| do)?(?: also| just| still| only| first|'m going to|'re going to)* (?:need|require|am missing|'re missing|'m missing)"
     r"|(?:i'm|we're|i am|we are)(?: just| still| only)? (?:missing|waiting for|waiting on)"
     r"|all (?:i|we) need(?: now)? is|what i need(?: now)? is|needed:|missing:|required:"
     rf"|(?:once|when|if|as soon as|after) you(?:'ve| have| can| could|'d)? (?:shared|provided|sent|given|told|{_GIVE_EN})"
@@ -43,25 +48,25 @@ _OFFER_EN = re.compile(
 )
 # From here on a sentence gives the purpose, not the thing asked for.
 _PURPOSE_EN = re.compile(
-    r"(?<!\w)(?:so(?: that)?(?= (?:i|we|that|the)(?!\w))|in order to|because|since|as (?:i|we|it)|and (?:then )?(?:i|we)(?:'ll| will| can)|then i|before (?:i|we)|"
-    r"which|to (?:check|verify|find|locate|look|process|proceed|continue|start|help|arrange|see|issue|get started|pull|"
+    r"(?<!\w)(?:so(?: that)?(?= (?:i|we|that|the)(?!\w))|in order to|because|since|as (?:i|we|it)|and (?:then )?(?:i|we)(?:'ll| will| can)|then i|before (?:i|we)|(?<=, )which|"
+    r"to (?:check|verify|find|locate|look|process|proceed|continue|start|help|arrange|see|issue|get started|pull|"
     r"complete|investigate|review|track|match|make sure|move|book|assist)|for (?:the|your) (?:refund|exchange|return) to)(?!\w)"
 )
 
 _YOU_VI = r"(?:anh/chị|anh chị|anh|chị|quý khách|bạn|mình|cô|chú)"
 _GIVE_VI = (
-    r"(?:cung cấp|gửi|chia sẻ|xác nhận|nhập|đính kèm|chụp|bổ sung|điền|cho (?:em|mình|tôi|shop|bên em|chúng tôi|biết|xin)|"
+    r"(?:cung cấp|gửi(?! (?:trả|lại hàng|hàng|sản phẩm|kiện|về))|chia sẻ|xác nhận|nhập|đính kèm|chụp|bổ sung|điền|cho (?:em|mình|tôi|shop|bên em|chúng tôi|biết|xin)|"
     r"báo|nhắn|đọc|nêu|mô tả|ghi|kiểm tra|nói|để lại|nhắc)"
 )
 _REQUEST_VI = re.compile(
     r"(?<!\w)(?:"
     rf"(?:vui lòng|làm ơn|phiền|nhờ|mong|hãy|xin mời|mời|giúp em|giúp mình)(?: {_YOU_VI})?(?: \w+){{0,2}}? {_GIVE_VI}"
-    rf"|{_YOU_VI}(?: có thể| vui lòng| chỉ cần| giúp| làm ơn| hãy| còn| có| cứ| ơi,?| ạ,?)*(?: \w+)? {_GIVE_VI}"
+    rf"|{_YOU_VI}(?: có thể| vui lòng| chỉ cần| giúp| làm ơn| hãy| còn| có| cứ| ơi,?| ạ,?)*(?: (?!đã|vừa|sẽ)\w+)? {_GIVE_VI}"
     rf"|cho (?:em|mình|tôi|chúng tôi|bên em|shop|bên shop)(?: được)? (?:xin|biết|hỏi|xem|số|mã|tên|email)"
     r"|(?:em|mình|shop|bên em|chúng tôi|tôi) (?:vẫn |chỉ |còn |cũng )?(?:cần|đang cần|cần thêm|còn thiếu|thiếu|đang thiếu|chưa có|chưa thấy|đang chờ|chờ)"
     r"|(?:em|mình|shop) xin(?! (?:gửi|cảm ơn|lỗi|phép thông báo|thông báo|chân thành|xác nhận|trân trọng|hoàn|chuyển|hẹn|mời|chào|ghi nhận|"
     r"được (?:hỗ trợ|thông báo)|phản hồi|báo|ghi))"
-    rf"|{_YOU_VI} (?:có |còn |có còn )?(?:nhớ|giữ|biết)"
+    rf"|{_YOU_VI} (?:có |còn |có còn )(?:nhớ|giữ|biết)"
     r"|(?:cần|thiếu):"
     r")(?!\w)"
 )
@@ -80,6 +85,10 @@ _PURPOSE = {"en": _PURPOSE_EN, "vi": _PURPOSE_VI}
 _PRONOUN = {
     "en": re.compile(r"(?<!\w)(?:it|that|those|them|these|this|one|both)(?!\w)"),
     "vi": re.compile(r"(?<!\w)(?:thông tin (?:này|đó|trên)|giúp em|nhé|ạ|với|mã này|mã đó|hai thông tin)(?!\w)"),
+}
+_PLURAL = {
+    "en": re.compile(r"(?<!\w)(?:those|them|these|both)(?!\w)"),
+    "vi": re.compile(r"(?<!\w)(?:các|những|hai|thông tin|cả)(?!\w)"),
 }
 _LEADS_LIST = {
     "en": re.compile(r"(?<!\w)(?:following|below|these|details|information|few things|two things|couple of|need|needed|required|share|provide|send)(?!\w)"),
@@ -147,9 +156,8 @@ def _requests(passage: Passage) -> list[tuple[int, int]]:
     while number < last:
         low, high = passage.sentence_span(number)
         number += 1
-        start = _request_start(passage, low, high)
-        if start is None:
-            start = _question_for_slot(passage, number - 1)
+        starts = (_request_start(passage, low, high), _question_for_slot(passage, number - 1))
+        start = min((start for start in starts if start is not None), default=None)
         if start is None:
             continue
         purpose = _PURPOSE[passage.locale].search(passage.text, start, high)
@@ -215,7 +223,8 @@ def _just_named(
     """What "could you send it?" means: the slots named in the sentence before, or earlier in this one."""
     sentence = passage.sentence(low)
     since = passage.sentence_span(max(0, sentence - 1))[0]
-    return [slots for _, _, slots in phrases[bisect_left(starts, since) : bisect_left(starts, low)]]
+    named = [slots for _, _, slots in phrases[bisect_left(starts, since) : bisect_left(starts, low)]]
+    return named if _PLURAL[passage.locale].search(passage.text, low, passage.ends[sentence]) else named[:1]
 
 
 def _leads_list(passage: Passage, low: int, high: int) -> bool:

@@ -18,6 +18,7 @@ from samescore.harness.facts.cues import (
     ENDS_AS_QUESTION,
     QUESTION_OPENER,
     QUESTION_TAG,
+    WANTS_TO_KNOW_VI,
     Cue,
     cues_in,
 )
@@ -138,8 +139,13 @@ def read_passage(content: str, locale: Locale) -> Passage:
 
 
 def _abbreviated(text: str, dot: int) -> bool:
+    """Whether a full stop ends an abbreviation or the number of a list's item."""
     start = max(text.rfind(" ", max(0, dot - 8), dot), text.rfind("\n", max(0, dot - 8), dot)) + 1
-    return text[max(start, dot - 8) : dot].lstrip("(") in ABBREVIATIONS
+    word = text[max(start, dot - 8) : dot].lstrip("(")
+    if word.isdecimal():
+        line_start = text.rfind("\n", max(0, start - 8), start) + 1 if start > 8 or "\n" in text[:start] else 0
+        return len(word) <= 2 and start - line_start <= 8 and not text[line_start:start].strip(" >#")
+    return word in ABBREVIATIONS
 
 
 def question_start(passage: Passage, sentence: int) -> int | None:
@@ -166,6 +172,10 @@ def _question_start(passage: Passage, sentence: int) -> int | None:
         for clause in clauses:
             if QUESTION_OPENER.match(passage.text, clause):
                 return clause
+    else:
+        for clause, clause_end in zip(clauses, [*clauses[1:], body_end], strict=True):
+            if WANTS_TO_KNOW_VI.search(passage.text, clause, clause_end):
+                return clause
     last = clauses[-1]
     tag = QUESTION_TAG[passage.locale].match(passage.text, last, body_end)
     if len(clauses) == 1 or tag or passage.locale == "en":
@@ -177,10 +187,11 @@ def _question_start(passage: Passage, sentence: int) -> int | None:
 _SHORT_GAP = re.compile(r"[\s$€£(\"']{0,4}(?:(?:of|a|the|to|is|là|số tiền|ngày|khoản|usd|vnd) ?){0,2}[\s$€£\"']{0,3}$")
 
 
-def stance(passage: Passage, start: int, end: int, *, subject: bool = True) -> Stance:
+def stance(passage: Passage, start: int, end: int, *, quantity: bool = True) -> Stance:
     """What the text does with the words from `start` to `end`.
 
-    `subject` says that a negated verb after the words in the same clause denies them, as in "25 USD cannot be refunded".
+    A `quantity` (an amount, a day, a count) can be a limit, be what somebody asked for, and be denied by a negated verb after
+    it ("25 USD cannot be refunded"); the name of a thing or a state cannot.
     """
     sentence = passage.sentence(start)
     sentence_start, _ = passage.sentence_span(sentence)
@@ -192,18 +203,19 @@ def stance(passage: Passage, start: int, end: int, *, subject: bool = True) -> S
     clause = passage.clause_start(start)
     if _within(passage.last_cue(Cue.NEGATION, start), clause):
         return Stance.NEGATED
-    if subject:
+    if quantity:
         denial = passage.next_cue(Cue.DENIAL, end)
-        if denial and denial[0] < passage.clause_end(end):
+        if (denial and denial[0] < passage.clause_end(end)) or _right_after(passage, Cue.REPLACED, start):
             return Stance.NEGATED
+        if _within(passage.last_cue(Cue.REQUEST, start), clause):
+            return Stance.REPORTED
     if _within(passage.last_cue(Cue.REPORT, start), clause):
         return Stance.REPORTED
     if _within(passage.last_cue(Cue.CONDITION, start), sentence_start) or _condition_follows(passage, end):
         return Stance.CONDITIONAL
     if _within(passage.last_cue(Cue.HEDGE, start), clause):
         return Stance.CONDITIONAL
-    bound = passage.last_cue(Cue.BOUND, start)
-    if bound and start - bound[1] < 24 and _SHORT_GAP.match(passage.text, bound[1], start):
+    if quantity and _right_after(passage, Cue.BOUND, start):
         return Stance.INEXACT
     if _within(passage.last_cue(Cue.FUTURE, start), clause):
         return Stance.TENTATIVE
@@ -212,6 +224,11 @@ def stance(passage: Passage, start: int, end: int, *, subject: bool = True) -> S
 
 def _within(cue: tuple[int, int] | None, start: int) -> bool:
     return cue is not None and cue[0] >= start
+
+
+def _right_after(passage: Passage, kind: Cue, start: int) -> bool:
+    cue = passage.last_cue(kind, start)
+    return cue is not None and start - cue[1] < 24 and _SHORT_GAP.match(passage.text, cue[1], start) is not None
 
 
 def _condition_follows(passage: Passage, end: int) -> bool:

@@ -22,6 +22,8 @@ class Cue(StrEnum):
     HEDGE = "hedge"  # makes what follows in the clause a guess
     BOUND = "bound"  # makes the value right after it a limit or an approximation
     REPORT = "report"  # what follows in the clause is somebody's claim or wish
+    REQUEST = "request"  # what follows in the clause is an amount or a day somebody asked for
+    REPLACED = "old"  # the value right after it no longer holds
     FUTURE = "future"  # what follows in the clause is not so yet
 
 
@@ -32,8 +34,14 @@ def _group(kind: Cue, *phrases: str) -> str:
 _AUX = r"(?:is|are|was|were|will|would|can|could|should|may|might|must|do|does|did)"
 _NT = r"(?:is|are|was|were|wo|would|ca|could|should|must|do|does|did)n't"
 
+_CHANGED_EN = (
+    r"(?:moved?|changed?|rescheduled?|updated?|postponed?|brought forward|increased?|reduced?|raised?|lowered|corrected|"
+    r"adjusted|switched)"
+)
+
 _EN = "|".join(
     [
+        _group(Cue.REPLACED, rf"{_CHANGED_EN}(?: \w+){{0,2}} from"),
         _group(
             Cue.SKIP,
             r"no (?:problem|worries|need|later than|extra|additional|hidden|further|cost|charge|fee|doubt|trouble)s?",
@@ -62,7 +70,7 @@ _EN = "|".join(
             Cue.NEGATION,
             r"not(?! only)|never|without|neither|nor|none|no|rather than|instead of|unable|ineligible|refus(?:e|es|ed|ing)|"
             r"declin(?:e|es|ed|ing)|den(?:y|ies|ied|ying)|reject(?:s|ed|ing)?|(?:has|have|had)n't|excluding|except|"
-            r"too late (?:for|to)|no longer|cancel(?:l?ed)?|revers(?:e|ed)|incorrect(?:ly)?|by mistake|wrong(?:ly)?",
+            r"too late (?:for|to)|no longer|incorrect(?:ly)?|wrong(?:ly)?",
         ),
         _group(
             Cue.CONDITION,
@@ -78,9 +86,10 @@ _EN = "|".join(
             Cue.REPORT,
             r"you (?:have |had |just |also |previously |are |were )?(?:said|say|asked|mentioned|requested|wanted|want|claimed|"
             r"claim|wrote|stated|expected|expect|asking|requesting|quoted|thought|were told|believe|hoped)(?! (?:is|was))|"
-            r"your (?:request|claim|wish|demand|demands) (?:for|of|to|that)|you've (?:asked|requested|mentioned|said)|"
+            r"you've (?:asked|requested|mentioned|said)|"
             r"according to you|the customer (?:says|said|wants|asked|claims)|(?:please|could you|can you) confirm|you'd like",
         ),
+        _group(Cue.REQUEST, r"your (?:request|claim|wish|demands?) (?:for|of|to|that)"),
         _group(
             Cue.FUTURE,
             r"will be|will|to be|going to be|being|once|when|as soon as|after|until|before|awaiting|waiting (?:for|to)|"
@@ -93,6 +102,7 @@ _I_VI = r"(?:anh/chị|anh chị|anh|chị|quý khách|bạn|mình|khách hàng|
 
 _VI = "|".join(
     [
+        _group(Cue.REPLACED, r"(?:chuyển|đổi|dời|cập nhật|điều chỉnh|sửa|nâng|giảm)(?: \w+){0,2} từ"),
         _group(
             Cue.SKIP,
             r"không (?:sao|vấn đề gì|có gì|chỉ|những|cần|phải lo|lo|bao lâu|lâu|mất phí|tính phí|thu phí|ngần ngại)",
@@ -128,9 +138,9 @@ _VI = "|".join(
         _group(
             Cue.REPORT,
             rf"(?:{_I_VI}) (?:có |đã |đang |vừa |từng |cũng )?(?:nói|yêu cầu|đề nghị|muốn|bảo|cho biết|báo|phản ánh|mong muốn|mong|"
-            r"kỳ vọng|viết|nhắc đến|nhắc tới|đòi|nghĩ|tưởng)|theo lời|vui lòng xác nhận|xác nhận giúp|"
-            rf"(?:yêu cầu|đề nghị|mong muốn) (?:hoàn|nhận|được|của {_I_VI})",
+            r"kỳ vọng|viết|nhắc đến|nhắc tới|đòi|nghĩ|tưởng)|theo lời|vui lòng xác nhận|xác nhận giúp",
         ),
+        _group(Cue.REQUEST, r"(?:yêu cầu|đề nghị|mong muốn) (?:được )?(?:hoàn|nhận|đổi)"),
         _group(
             Cue.FUTURE,
             r"sẽ|sắp|đang chờ|chờ|khi|sau khi|trước khi|đến khi|cho đến|đợi|chuẩn bị|ngay khi|đang được",
@@ -146,7 +156,7 @@ _WEAK_EN = (
     r"you'll|it's|it'll|a|an|please|just)(?!\w)))(?! of)(?!\w)"
 )
 _WEAK_VI = (
-    r"(?<!\w)(?:nhưng|tuy nhiên|mà(?! không)|nên|vì|do đó|bởi|trong khi|còn(?! lại)|thay vào đó|"
+    r"(?<!\w)(?:nhưng|tuy nhiên|mà(?! không)|nên|(?<!thay )vì|do đó|bởi|trong khi|còn(?! lại)|thay vào đó|"
     r"và(?= (?:em|bên em|shop|anh|chị|quý|chúng|mình|sẽ|đã|số|phí|tổng|mã|tiền|ngày|được)(?!\w)))(?!\w)"
 )
 _ASIDE = {
@@ -193,6 +203,9 @@ QUESTION_TAG: dict[Locale, re.Pattern[str]] = {
         rf"|\s*(?:đúng|phải|được|ok) (?:không|chứ){_VI_ADDRESS}\s*$|\s*(?:hay|hoặc)\b"
     ),
 }
+WANTS_TO_KNOW_VI = re.compile(
+    r"(?<!\w)(?:(?<!hỗ trợ )(?<!giúp )gì|nào|bao nhiêu|ở đâu|khi nào|vì sao|tại sao|(?<!không )sao)(?!\w)"
+)
 ENDS_AS_QUESTION = re.compile(
-    rf"(?:(?:phải|được|đúng|có) không|không ạ|chưa ạ|nhỉ|hả|(?:là )?(?:gì|bao nhiêu|mấy|nào|sao|khi nào|ở đâu) ạ){_VI_ADDRESS}\s*$"
+    rf"(?:(?:phải|được|đúng|có) không|không ạ|chưa ạ|nhỉ|hả|(?:là )?(?:gì|bao nhiêu|mấy|khi nào|ở đâu) ạ){_VI_ADDRESS}\s*$"
 )

@@ -134,7 +134,7 @@ def _mentions_of(passage: Passage, fact: AnswerFact, slot: SlotWords, words: Com
 def _read(passage: Passage, fact: AnswerFact, slot: SlotWords, words: CompiledLexicon) -> Iterable[Mention]:
     text, locale = passage.text, passage.locale
     if slot.type is FactType.MONEY:
-        return read_money(text, slot.currency)
+        return read_money(text, slot.currency, locale)
     if slot.type is FactType.DATE:
         return read_dates(text, locale)
     if slot.type is FactType.CHOICE:
@@ -151,7 +151,7 @@ def _read(passage: Passage, fact: AnswerFact, slot: SlotWords, words: CompiledLe
 def _numbers(passage: Passage, words: CompiledLexicon) -> list[Mention]:
     """Counts that are no part of an amount, a date or an id."""
     text = passage.text
-    covered = [(m.start, m.end) for m in (*read_money(text, None), *read_dates(text, passage.locale))]
+    covered = [(m.start, m.end) for m in (*read_money(text, None, passage.locale), *read_dates(text, passage.locale))]
     covered += [(m.start, m.end) for pattern in words.id_patterns for m in read_ids(text, pattern)]
     covered.sort()
     result: list[Mention] = []
@@ -172,7 +172,7 @@ def _literal(text: str, value: str) -> list[Mention]:
 
 
 def _stance(passage: Passage, mention: Mention, kind: FactType) -> Stance:
-    result = stance(passage, mention.start, mention.end, subject=kind in (FactType.MONEY, FactType.DATE, FactType.NUMBER))
+    result = stance(passage, mention.start, mention.end, quantity=kind in (FactType.MONEY, FactType.DATE, FactType.NUMBER))
     if result is Stance.TENTATIVE and kind is not FactType.CHOICE:
         return Stance.ASSERTED
     return result

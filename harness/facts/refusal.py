@@ -30,6 +30,8 @@ _REFUSAL_EN = re.compile(
     rf"not authori[sz]ed|not going) to(?: \w+){{0,2}}? {_ACT_EN}"
     rf"|(?:unable|not able) to(?: \w+){{0,1}}? {_ACT_EN}"
     rf"|{_NOT_EN}(?: \w+)? be {_ACTED_EN}"
+    rf"|(?:has|have)(?:n't| not) been {_ACTED_EN}(?! yet)"
+    rf"|{_NOT_EN} be (?:a|any)(?: \S+){{0,3}} (?:refund|exchange|replacement|return)"
     rf"|(?:not|isn't|aren't|n't|no longer)(?: currently| yet| longer)?(?: be)? (?:eligible|qualify|covered|possible|refundable|returnable|exchangeable|"
     r"something (?:we|i) can|entitled|permitted|allowed|an option|within (?:the|our) (?:return|refund|warranty)|approved)"
     r"|ineligible|non-refundable|final sale"
@@ -70,6 +72,9 @@ _NOT_REFUSAL_VI = re.compile(
 )
 _UNTIL_VI = re.compile(r"(?<!\w)(?:cho đến khi|nếu không|khi chưa|nếu chưa|trừ khi|vì chưa có|vì thiếu|do thiếu|do chưa có|khi thiếu)(?!\w)")
 
+# "Chưa có mã đơn thì em chưa thể hoàn": what is missing comes first, and the rest waits for it.
+_PREMISE_VI = re.compile(r"(?<!\w)(?:chưa|không|thiếu)(?: có| nhận được| cung cấp)? [^.?!\n]{1,60} thì(?!\w)")
+
 _REFUSAL = {"en": _REFUSAL_EN, "vi": _REFUSAL_VI}
 _NOT_REFUSAL = {"en": _NOT_REFUSAL_EN, "vi": _NOT_REFUSAL_VI}
 _UNTIL = {"en": _UNTIL_EN, "vi": _UNTIL_VI}
@@ -95,6 +100,8 @@ def _declines(passage: Passage, start: int, end: int) -> bool:
         return False
     report = passage.last_cue(Cue.REPORT, start)
     if report and report[0] >= passage.clause_start(start):
+        return False
+    if passage.locale == "vi" and _PREMISE_VI.search(passage.text, low, start):
         return False
     idiom = _NOT_REFUSAL[passage.locale].search(passage.text, start, min(high, end + 24))
     if idiom and idiom.start() <= end:

@@ -19,15 +19,13 @@ NOBODY: Slots = ()
 """The owner of a value with no role word near it."""
 
 _FOREIGN_WORDS: dict[tuple[FactType, Locale], str] = {
-    (FactType.MONEY, "en"): "price cost fee voucher coupon discount tax vat deposit balance charge surcharge credit limit "
-    "gift bonus points subscription threshold minimum worth original orders over orders above orders under",
-    (FactType.MONEY, "vi"): "giá phí thuế phiếu voucher coupon giảm giá|mã giảm|tiền cọc|đặt cọc|số dư|quà tặng|hạn mức|điểm "
-    "thưởng|tặng|khuyến mãi|đơn từ|giá niêm yết|giá gốc|phụ phí|phụ thu",
-    (FactType.DATE, "en"): "ordered placed bought purchased purchase today yesterday expires expiry valid until invoice dated "
-    "born as of policy",
-    (FactType.DATE, "vi"): "đặt hàng|đặt ngày|mua ngày|mua hàng|ngày mua|ngày đặt|hôm nay|hôm qua|hết hạn|hiệu lực|hoá đơn|xuất hoá đơn",
-    (FactType.NUMBER, "en"): "day days business days working days hour hours minute minutes week weeks month months year years "
-    "step steps percent times version",
+    (FactType.MONEY, "en"): "price|cost|fee|voucher|coupon|discount|tax|vat|deposit|balance|surcharge|store credit|"
+    "gift card|bonus|subscription|threshold|orders over|orders above|orders under|order over|orders below",
+    (FactType.MONEY, "vi"): "giá|phí|thuế|phiếu|voucher|coupon|mã giảm|tiền cọc|đặt cọc|số dư|quà tặng|hạn mức|điểm thưởng|tặng|"
+    "khuyến mãi|đơn từ|đơn dưới|đơn trên|phụ phí|phụ thu",
+    (FactType.DATE, "en"): "ordered|placed|bought|purchase|expires|expiry|valid until|invoice|dated|warranty",
+    (FactType.DATE, "vi"): "đặt hàng|đặt ngày|mua ngày|mua hàng|ngày mua|ngày đặt|hết hạn|hiệu lực|hóa đơn|bảo hành",
+    (FactType.NUMBER, "en"): "day|business day|working day|hour|minute|week|month|year|step|percent|time|version",
     (FactType.NUMBER, "vi"): "ngày|giờ|phút|tuần|tháng|năm|bước|phần trăm|lần|tiếng|giây",
 }
 # Words that only name the kind of value, so that a line such as "Amount: 25 USD" takes its role from what leads it.
@@ -74,9 +72,9 @@ def compile_roles(lexicon: Lexicon, kind: FactType, locale: Locale) -> RoleWords
                 if phrase := normalise_phrase(word):
                     owners.setdefault(phrase, []).append(name)
     slots_of: dict[str, Slots] = {phrase: tuple(names) for phrase, names in owners.items()}
-    foreign = _FOREIGN_WORDS.get((kind, locale), "")
-    for word in foreign.split("|") if "|" in foreign else foreign.split():
-        slots_of.setdefault(word, FOREIGN)
+    if foreign := _FOREIGN_WORDS.get((kind, locale)):
+        for word in foreign.split("|"):
+            slots_of.setdefault(word, FOREIGN)
     if not slots_of:
         return RoleWords(None, {})
     # English verbs and nouns are listed once: "refund" also stands for "refunds" and "refunded".

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
+from samescore.harness.lexicon import Locale
+
 
 @dataclass(frozen=True, slots=True)
 class Mention:
@@ -58,7 +60,7 @@ _MILLIONS_REST = r"(?: ?(?P<rest>[0-9]{1,3})(?![0-9.,]) ?(?P<thousands>nghìn|ng
 
 _MONEY = re.compile(
     rf"{_FREE}(?P<before>us\$|usd|vnd|vnđ|eur|gbp|cad|aud|sgd)? {{0,2}}(?P<sign>[$€£¥₫])? ?"
-    rf"(?P<number>{_SPACED}(?= ?(?:{_CURRENCY})(?!\w))|{_NUMBER}|(?:{_SPELLED})(?= ?-?(?:dollars?|euros?|đô)(?!\w)))"
+    rf"(?P<number>{_SPACED}(?= ?(?:{_CURRENCY})(?!\w))|{_NUMBER}|(?:{_SPELLED})(?= ?-?(?:dollars?|bucks|euros?|đô|nghìn|ngàn|triệu)(?!\w)))"
     rf"(?:(?P<scale> ?(?:{_SCALE})(?!\w)|tr(?=[0-9])){_MILLIONS_REST})?"
     rf"(?:[ -]{{0,2}}(?P<after>{_CURRENCY})(?!\w))?"
 )
@@ -74,8 +76,11 @@ def canonical_money(amount: Decimal, currency: str) -> str:
     return f"{amount:.2f} {currency}"
 
 
-def read_money(text: str, plain_currency: str | None) -> Iterator[Mention]:
-    """Amounts. A number without a currency is one only where `plain_currency` names it and it looks like an amount."""
+def read_money(text: str, plain_currency: str | None, locale: Locale) -> Iterator[Mention]:
+    """Amounts. A number without a currency is one only where `plain_currency` names it and it looks like an amount.
+
+    In Vietnamese a bare "250k" is 250,000 VND.
+    """
     for match in _MONEY.finditer(text):
         amount = _decimal(match["number"])
         scale = (match["scale"] or "").strip()
@@ -87,7 +92,7 @@ def read_money(text: str, plain_currency: str | None) -> Iterator[Mention]:
             if written == "$" and plain_currency in ("AUD", "CAD", "SGD"):
                 currency = plain_currency
         elif scale:
-            currency = "VND" if scale in ("nghìn", "ngàn", "triệu", "tr") else plain_currency or ""
+            currency = "VND" if locale == "vi" or scale in ("nghìn", "ngàn", "triệu", "tr") else plain_currency or ""
         elif plain_currency and _looks_like_amount(text, match):
             currency = plain_currency
         else:

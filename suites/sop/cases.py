@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from samescore.harness.case import Case, Split, UserScript
 from samescore.harness.environment import World
@@ -16,14 +16,12 @@ from samescore.harness.strictjson import canonical
 from samescore.suites.sop.draws import INCIDENTAL, Drawer
 from samescore.suites.sop.expect import expectation
 from samescore.suites.sop.model import Sop
+from samescore.suites.sop.obligations import Criterion, Feasibility, obligations
 from samescore.suites.sop.phrases import PhraseBank, Speaker, give_symbol, load_phrases
 from samescore.suites.sop.splits import sentences
 from samescore.suites.sop.trace import is_given, is_known, trace
 from samescore.suites.sop.values import fact_texts, world_currency
 from samescore.suites.sop.walk import walk, world_facts
-
-if TYPE_CHECKING:
-    from samescore.suites.sop.obligations import Criterion, Feasibility, Obligation
 
 _OPENINGS = 40
 """How many openings are drawn in search of one that reads like no other."""
@@ -41,9 +39,7 @@ class Recipe:
     locales: tuple[Locale, ...] = LOCALES
 
 
-def generate(
-    sop: Sop, world: World, recipe: Recipe, obliged: Sequence[Feasibility] | None = None
-) -> tuple[Case, ...]:
+def generate(sop: Sop, world: World, recipe: Recipe, obliged: Sequence[Feasibility] | None = None) -> tuple[Case, ...]:
     """The cases of a recipe, in the order of obligations, languages and variants.
 
     `obliged` are the obligations of the recipe's criterion where the caller has solved them already.
@@ -52,8 +48,6 @@ def generate(
         SopError: the phrase bank, the world or the procedure cannot give a case; says which and where.
     """
     if obliged is None:
-        from samescore.suites.sop.obligations import obligations
-
         obliged = obligations(sop, recipe.criterion)
     bank = load_phrases(sop)
     writer = _Writer(sop, world, recipe, bank, Drawer(sop, bank, recipe.split))
@@ -124,8 +118,8 @@ class _Writer:
                 return facts
         raise SopError(
             f"{self.sop.path}:{feasibility.obligation.line}: obligation {feasibility.obligation.id} has fewer than "
-            f"{self.recipe.variants} different cases in split {self.recipe.split!r}. Ask for fewer variants, or give the procedure "
-            "a fact of type id."
+            f"{self.recipe.variants} different cases in split {self.recipe.split!r}. Ask for fewer variants, or give "
+            "the procedure a fact of type id."
         )
 
     def _voice(self, locale: Locale, facts: dict[str, Any]) -> Speaker:

@@ -1,7 +1,7 @@
 """A YAML file with line numbers, read strictly, and the collection of everything that is wrong with it.
 
-Plain scalars become null, `true`, `false`, ints and floats; everything else, days and `yes` and `no` included, stays text.
-Aliases, tags, merge keys and duplicate keys are mistakes.
+Plain scalars become null, `true`, `false`, ints and floats; everything else, days and `yes` and `no` included, stays
+text. Aliases, tags, merge keys and duplicate keys are mistakes.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _INT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?")
 _WORDS: Mapping[str, bool | None] = {"": None, "~": None, "null": None, "true": True, "false": False}
 
-Scalar: TypeAlias = None | bool | int | float | str
+Scalar: TypeAlias = bool | int | float | str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A value of the file. `line` is that of its key, where it has one. A mapping's value is a dict, a list's a tuple."""
+    """A value of the file: a scalar, a tuple of items, or a dict of them. `line` is that of its key, if it has one."""
 
     value: Scalar | tuple[Item, ...] | dict[str, Item]
     line: int
@@ -54,8 +54,8 @@ class Problems:
         self.path = path
         self._found: list[tuple[int, str]] = []
 
-    def __bool__(self) -> bool:
-        return bool(self._found)
+    def __len__(self) -> int:
+        return len(self._found)
 
     def add(self, line: int, message: str) -> None:
         """Note a mistake; the message says what was expected, what was found and what to do."""
@@ -111,11 +111,12 @@ def source_line(path: Path, line: int) -> str:
 
 
 def _check_event(event: yaml.Event, problems: Problems) -> None:
-    line = event.start_mark.line + 1
+    mark, tag = event.start_mark, getattr(event, "tag", None)
+    line = mark.line + 1 if mark is not None else 1
     if isinstance(event, yaml.AliasEvent):
         problems.add(line, f"the alias *{event.anchor} is not part of the SOP language. Write the value out.")
-    elif isinstance(event, yaml.NodeEvent) and getattr(event, "tag", None) is not None:
-        problems.add(line, f"the tag {event.tag} is not part of the SOP language. Leave it out.")
+    elif tag is not None:
+        problems.add(line, f"the tag {tag} is not part of the SOP language. Leave it out.")
 
 
 def _item(node: yaml.Node, line: int, problems: Problems) -> Item:
@@ -131,7 +132,8 @@ def _item(node: yaml.Node, line: int, problems: Problems) -> Item:
         elif key.value == "<<":
             problems.add(at, "the merge key << is not part of the SOP language. Write the values out.")
         elif key.value in entries:
-            problems.add(at, f"the key {key.value!r} is here a second time; the first is in line {entries[key.value].line}. Remove one.")
+            first = entries[key.value].line
+            problems.add(at, f"the key {key.value!r} is here a second time; the first is in line {first}. Remove one.")
         else:
             entries[key.value] = _item(value, at, problems)
     return Item(entries, line)

@@ -1,7 +1,7 @@
 """The facts of a case: a witness whose free facts are drawn again, so that cases of one obligation differ.
 
-A fact is free as far as another value keeps the rules, the branch and the obligation. Numbers and dates are drawn both evenly
-and close to what they are compared with, since that is where an agent errs.
+A fact is free as far as another value keeps the rules, the branch and the obligation. Numbers and dates are drawn both
+evenly and close to what they are compared with, since that is where an agent errs.
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ from samescore.suites.sop.obligations import Obligation, met
 from samescore.suites.sop.phrases import PhraseBank
 from samescore.suites.sop.splits import draw_id, draw_pool
 from samescore.suites.sop.trace import trace
+from samescore.suites.sop.walk import unplayable
 
 INCIDENTAL = (FactKind.ID, FactKind.TEXT)
 """Kinds of facts that nothing branches on; they are drawn from pools."""
 
 _SWEEPS = 2
-_TRIES = 4
-_NEAR = 3
-"""How far from an edge counts as close, in units or days."""
+_TRIES = 6
+_NEAR = (1, 5, 25)
+"""How far from an edge counts as close, in units or days: one of these."""
 _FAULT_CHANCE = 0.25
 """How often a call fails first where the obligation does not care."""
 
@@ -53,8 +54,9 @@ class Drawer:
         for _ in range(_SWEEPS):
             rng.shuffle(moves)
             for move in moves:
+                near = rng.random() < 0.5
                 for _ in range(_TRIES):
-                    proposed = {**facts, **self._proposed(move, facts, rng)}
+                    proposed = {**facts, **self._proposed(move, facts, near, rng)}
                     if self._admits(proposed, obligation, branch):
                         facts = proposed
                         break
@@ -64,19 +66,21 @@ class Drawer:
         if not all(evaluate(rule, facts) for rule in self.sop.rules):
             return False
         followed = trace(self.sop, facts)
-        return followed.branch == branch and met(self.sop, obligation, facts, followed)
+        if followed.branch != branch or unplayable(followed):
+            return False
+        return met(self.sop, obligation, facts, followed)
 
-    def _proposed(self, move: tuple[str, ...], facts: Mapping[str, Any], rng: random.Random) -> dict[str, Any]:
-        """Another value for one fact; for linked facts, all moved by one distance, which keeps what lies between them."""
+    def _proposed(
+        self, move: tuple[str, ...], facts: Mapping[str, Any], near: bool, rng: random.Random
+    ) -> dict[str, Any]:
+        """Another value for one fact; or linked facts moved by one distance, which keeps what lies between them."""
         if len(move) == 1:
-            return {move[0]: self._another(move[0], facts, rng)}
+            return {move[0]: self._another(move[0], facts, near, rng)}
         ranges = [(_number(facts[name]), *_bounds(self.sop.facts[name])) for name in move]
         shift = rng.randint(max(low - at for at, low, _ in ranges), min(high - at for at, _, high in ranges))
-        return {
-            name: _value(self.sop.facts[name], at + shift) for name, (at, _, _) in zip(move, ranges, strict=True)
-        }
+        return {name: _value(self.sop.facts[name], at + shift) for name, (at, _, _) in zip(move, ranges, strict=True)}
 
-    def _another(self, name: str, facts: Mapping[str, Any], rng: random.Random) -> Any:
+    def _another(self, name: str, facts: Mapping[str, Any], near: bool, rng: random.Random) -> Any:
         kind, _, rest = name.partition(".")
         if kind == "faults":
             step = self.sop.steps[rest]
@@ -91,9 +95,10 @@ class Drawer:
             return rng.choice(fact.values)
         low, high = _bounds(fact)
         edges = [edge for edge in self._edges(name, facts) if low <= edge <= high]
-        if edges and rng.random() < 0.5:
-            near = rng.choice(edges) + rng.randint(-_NEAR, _NEAR)
-            return _value(fact, min(max(near, low), high))
+        if near and edges:
+            distance = rng.choice(_NEAR)
+            drawn = rng.choice(edges) + rng.randint(-distance, distance)
+            return _value(fact, min(max(drawn, low), high))
         return _value(fact, rng.randint(low, high))
 
     def _edges(self, name: str, facts: Mapping[str, Any]) -> Iterator[int]:
@@ -115,8 +120,8 @@ class Drawer:
                 value = draw_id(fact.pattern, self.split, rng, taken)
                 if value is None:
                     raise SopError(
-                        f"{self.sop.path}:{fact.line}: fact {fact.name}: pattern {fact.pattern!r} has too few ids for split "
-                        f"{self.split!r}. Use more digits."
+                        f"{self.sop.path}:{fact.line}: fact {fact.name}: pattern {fact.pattern!r} has too few ids for "
+                        f"split {self.split!r}. Use more digits."
                     )
                 drawn[fact.name] = value
             elif fact.pool is not None:

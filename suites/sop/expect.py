@@ -1,11 +1,11 @@
-"""What is right for a case, read off its walk: the calls and their order, the end of the world, the facts of the answer."""
+"""What is right for a case, read off its walk: calls and their order, the end of the world, facts of the answer."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from samescore.harness.case import CallPattern, ExpectedCall, Expectation, Guard
+from samescore.harness.case import CallPattern, Expectation, ExpectedCall, Guard
 from samescore.harness.environment import World
 from samescore.harness.errors import SopError
 from samescore.harness.facts import AnswerFact
@@ -44,7 +44,8 @@ def expectation(sop: Sop, walk: Walk, world: World) -> Expectation:
 def matcher(tool: Tool, name: str, value: Any) -> Matcher:
     """How an argument is compared, by its schema.
 
-    Numbers by value, days as days, free text (a string without enum, pattern or format) after normalising, all else exactly.
+    Numbers by value, days as days, free text (a string without enum, pattern or format) after normalising, all else
+    exactly.
     """
     return Matcher(_kind(_property(tool.parameters, name)), value)
 
@@ -84,7 +85,7 @@ def _expected(walk: Walk, index: int, world: World) -> ExpectedCall:
 
 
 def _after(earlier: tuple[Played, ...], played: Played, tool: Tool) -> tuple[str, ...]:
-    """An effect comes after everything before it; a read after the results it uses, and after its own failed attempts."""
+    """An effect comes after all before it; a read after the results it uses and after its own failed attempts."""
     return tuple(
         before.id
         for before in earlier

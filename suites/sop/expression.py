@@ -7,8 +7,8 @@
     operand    := fact [("+" | "-") whole number] | literal
 
 An atom is kept in one normal form, a fact on the left without an offset: `today - 30 <= order.day` reads
-`today <= order.day + 30`, `5 > order.days` reads `order.days < 5`, and `order.gift == false` reads `not order.gift`.
-`parser` reads this grammar.
+`today <= order.day + 30`, `5 > order.days` reads `order.days < 5`, and `order.gift == false` reads
+`not order.gift`. `parser` reads this grammar.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Shifted:
 
 @dataclass(frozen=True, slots=True)
 class Atom:
-    """One comparison, or one boolean fact (`op` and `right` None). A string on the right is a value of an enum."""
+    """One comparison, or one boolean fact (`op` and `right` None). A text on the right is an enum's value."""
 
     left: str
     op: Operator | None = None

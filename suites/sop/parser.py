@@ -1,4 +1,4 @@
-"""Read the text of a condition: tokens, grammar (see `expression`), and types against the facts of the SOP."""
+"""Read the text of a condition: tokens, grammar (see `expression`), and types against the SOP's facts."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ _TOKEN = re.compile(
 _KEYWORDS = ("and", "or", "not", "true", "false")
 _MIRRORED: Mapping[Operator, Operator] = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 _OPERATORS: Mapping[str, Operator] = {operator: operator for operator in _MIRRORED}
+_CALENDAR = range(date(1000, 1, 1).toordinal(), date(9000, 1, 1).toordinal())
 _ORDERED = (FactKind.INT, FactKind.MONEY, FactKind.DATE)
 
 Constant: TypeAlias = "bool | int | float | date | str"
@@ -115,7 +116,9 @@ class _Parser:
     def _unexpected(self, expected: str) -> NoReturn:
         token = self._peek()
         found = repr(token.text) if token.text else "the end"
-        self._fail(f": `{self._text}`: expected {expected} at column {token.column}, found {found}. Correct the condition.")
+        self._fail(
+            f": `{self._text}`: expected {expected} at column {token.column}, found {found}. Correct the condition."
+        )
 
     def _disjunction(self) -> Node:
         operands = [self._conjunction()]
@@ -186,8 +189,8 @@ class _Parser:
                 self._at += 1
                 if fact.kind not in _ORDERED:
                     self._fail(
-                        f" adds {number.text} to {fact.name}; the fact is {_described(fact)}. Only ints, money and dates can be "
-                        "shifted."
+                        f" adds {number.text} to {fact.name}; the fact is {_described(fact)}. Only ints, "
+                        "money and dates can be shifted."
                     )
                 return _Sum(fact, sign * int(number.text), f"{fact.name} {mark} {number.text}")
         return _Sum(fact, 0, fact.name)
@@ -214,8 +217,8 @@ class _Parser:
         if operand.fact.kind != FactKind.BOOL:
             example = _example(operand.fact)
             self._fail(
-                f" uses {operand.fact.name} as a condition; the fact is {_described(operand.fact)}. Compare it, such as "
-                f"`{operand.fact.name} {'>=' if operand.fact.kind in _ORDERED else '=='} {example}`."
+                f" uses {operand.fact.name} as a condition; the fact is {_described(operand.fact)}. Compare it, "
+                f"such as `{operand.fact.name} {'>=' if operand.fact.kind in _ORDERED else '=='} {example}`."
             )
         return Atom(operand.fact.name)
 
@@ -227,8 +230,8 @@ class _Parser:
         fact = left.fact
         if fact.kind in (FactKind.ID, FactKind.TEXT):
             self._fail(
-                f" branches on {fact.name}; the fact is {_described(fact)}, which is drawn from a pool and never branched "
-                "on. Declare it as an enum, or branch on another fact."
+                f" branches on {fact.name}; the fact is {_described(fact)}, which is drawn from a pool and never "
+                "branched on. Declare it as an enum, or branch on another fact."
             )
         if fact.kind not in _ORDERED and operator not in ("==", "!="):
             self._fail(f" orders {fact.name} with `{operator}`; the fact is {_described(fact)}. Write `==` or `!=`.")
@@ -247,12 +250,12 @@ class _Parser:
             self._fail(f" compares {one.name} with {other.name}, which have no value in common. Compare other facts.")
         offset = right.offset - left.offset
         if one.kind == FactKind.DATE:
-            self._check_calendar(other, offset)
+            assert other.low is not None and other.high is not None
+            self._check_calendar(other, offset, other.low, other.high)
         return Atom(one.name, operator, Shifted(other.name, offset))
 
-    def _check_calendar(self, fact: Fact, offset: int) -> None:
-        assert fact.low is not None and fact.high is not None
-        if not 1 <= fact.low + offset <= fact.high + offset <= date.max.toordinal():
+    def _check_calendar(self, fact: Fact, offset: int, *ordinals: int) -> None:
+        if any(ordinal + offset not in _CALENDAR for ordinal in ordinals):
             self._fail(f" shifts {fact.name} by {offset} days, out of the calendar. Write a smaller number.")
 
     def _with_literal(self, left: _Sum, operator: Operator, right: _Literal) -> Node:
@@ -262,8 +265,7 @@ class _Parser:
             return Atom(fact.name) if constant == (operator == "==") else Not(Atom(fact.name))
         if isinstance(constant, date):
             ordinal = constant.toordinal() - left.offset
-            if not 1 <= ordinal <= date.max.toordinal():
-                self._fail(f" shifts {fact.name} by {left.offset} days, out of the calendar. Write a smaller number.")
+            self._check_calendar(fact, -left.offset, constant.toordinal())
             return Atom(fact.name, operator, date.fromordinal(ordinal))
         return Atom(fact.name, operator, constant - left.offset if isinstance(constant, int) else constant)
 
@@ -281,9 +283,8 @@ class _Parser:
                 return self._date(value)
             case FactKind.ENUM if isinstance(value, str) and value in fact.values:
                 return value
-        self._fail(
-            f" compares {fact.name} with {literal.text}; the fact is {_described(fact)}. {_advice(fact, value)}"
-        )
+        advice = _advice(fact, value)
+        self._fail(f" compares {fact.name} with {literal.text}; the fact is {_described(fact)}. {advice}")
 
 
 def _described(fact: Fact) -> str:

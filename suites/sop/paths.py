@@ -1,4 +1,4 @@
-"""Every way through an SOP, enumerated symbolically: what is chosen at each step, and the constraint under which it is."""
+"""Every way through an SOP, enumerated symbolically: the choice at each step, and the constraint under which it is made."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Choice:
 class Prefix:
     """A way from the first step to `step`, before anything happens there.
 
-    `told` are the slots the user has told for certain, `asked` those that were asked for and perhaps not known, `called`
-    the calls that have succeeded.
+    `told` are the slots the user has told for certain, `asked` those that were asked for and perhaps not known,
+    `called` the calls that have succeeded.
     """
 
     step: str
@@ -57,18 +57,16 @@ class Path:
 
 def paths(sop: Sop) -> tuple[Path, ...]:
     """All paths, feasible or not: which slots were missing, how often calls failed, which arms were taken."""
-    return tuple(
-        _path(sop, prefix) for prefix in _walk(sop, fine=True) if isinstance(sop.steps[prefix.step], Reply)
-    )
+    return tuple(_path(sop, prefix) for prefix in _walk(sop, fine=True) if isinstance(sop.steps[prefix.step], Reply))
 
 
 def branches(sop: Sop) -> tuple[Path, ...]:
-    """All branches, feasible or not: paths without regard to what was given and to failures that a retry overcame."""
+    """All branches, feasible or not: paths without regard to what was given and to failures overcome."""
     return tuple(_path(sop, prefix) for prefix in prefixes(sop) if isinstance(sop.steps[prefix.step], Reply))
 
 
 def prefixes(sop: Sop) -> tuple[Prefix, ...]:
-    """The ways to every step, as branches tell them apart; in the order of a walk that takes first choices first."""
+    """The ways to every step, as branches tell them apart; a walk that takes first choices first."""
     return tuple(_walk(sop, fine=False))
 
 
@@ -91,7 +89,7 @@ def known(slot: Slot) -> Node:
 
 
 def has(slot: Slot, prefix: Prefix) -> Node:
-    """Holds where the agent has the slot's value at the end of a prefix: it was in the opening, or told when asked."""
+    """Holds where the agent has the slot's value at the end of a prefix: from the opening, or told when asked."""
     if slot.name in prefix.told or slot.given == "always":
         return TRUE
     if slot.name in prefix.asked:
@@ -100,7 +98,7 @@ def has(slot: Slot, prefix: Prefix) -> Node:
 
 
 def missing_sets(sop: Sop, step: Ask, prefix: Prefix) -> dict[tuple[str, ...], Node]:
-    """The sets of slots that may be missing at an ask step after a prefix, each with the constraint under which it is."""
+    """The sets of slots that may be missing at an ask step after a prefix, each with its constraint."""
     sets: dict[tuple[str, ...], list[Node]] = {(): []}
     for slot in (sop.slots[name] for name in step.slots):
         held = has(slot, prefix)
@@ -136,9 +134,7 @@ def _walk(sop: Sop, *, fine: bool) -> Iterator[Prefix]:
                 following = _called(step, prefix, fine=fine)
             case Decide() as step:
                 following = [
-                    _extended(
-                        prefix, arm.then, Choice(step.id, arm.name, arm_constraint(step, arm), arm.line)
-                    )
+                    _extended(prefix, arm.then, Choice(step.id, arm.name, arm_constraint(step, arm), arm.line))
                     for arm in step.arms
                 ]
             case Reply():

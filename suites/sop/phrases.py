@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from samescore.harness.case import Split
 from samescore.harness.errors import SopError
 from samescore.harness.lexicon import LOCALES, Locale
+from samescore.suites.sop.document import Item, Problems, read
 from samescore.suites.sop.model import Fact, FactKind, Sop
 from samescore.suites.sop.splits import OWNED_WORDS, assign, sentences, split_of, word_count
 
@@ -26,7 +25,6 @@ _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _FACT = re.compile(r"\$([\w.]+)")
 _SYMBOL = re.compile(r"([\w.]+)(?:@([\w.]+))?")
 _POOL = "pool."
-_DEPTH = 20
 _DRAWS = 200
 # Marks each word that a split owns while a text is put together; a private-use character, in no utterance.
 _ANCHOR = "\ue000"
@@ -77,8 +75,9 @@ class Speaker:
     def say(self, symbol: str, rng: random.Random, details: Sequence[str] = ()) -> str:
         """A wording of the symbol, each of whose longer sentences belongs to this split alone.
 
-        `details` are the symbols that `{details}` stands for. A sentence that holds words the split owns is its own. One put together from shared pieces belongs to the split
-        that its hash says; so the draw is repeated until it is ours.
+        `details` are the symbols that `{details}` stands for. A sentence that holds words the split owns is its own.
+        One put together from shared pieces belongs to the split that its hash says; so the draw is repeated until it is
+        ours.
 
         Raises:
             SopError: no such wording was found.
@@ -90,14 +89,12 @@ class Speaker:
                 return drawn.replace(_ANCHOR, "")
         entries = self.bank.symbols[self.locale][symbol]
         raise SopError(
-            f"{self.bank.path}:{entries[0].line}: {self.locale}.{symbol}: no wording is left for split {self.split}. Give at "
-            f"least three alternatives of {OWNED_WORDS} words or more, here or in the symbols it uses."
+            f"{self.bank.path}:{entries[0].line}: {self.locale}.{symbol}: no wording is left for split "
+            f"{self.split}. Give at least three alternatives of {OWNED_WORDS} words or more, here or in what it uses."
         )
 
     def _may_say(self, sentence: str) -> bool:
-        return (
-            _ANCHOR in sentence or word_count(sentence) < OWNED_WORDS or split_of("sentence", sentence) == self.split
-        )
+        return _ANCHOR in sentence or word_count(sentence) < OWNED_WORDS or split_of("sentence", sentence) == self.split
 
     def _expanded(self, text: str, rng: random.Random, bound: Mapping[str, str], owned: bool) -> str:
         pieces = _PLACEHOLDER.split(text)
@@ -124,27 +121,32 @@ def load_phrases(sop: Sop) -> PhraseBank:
     """Read and check the phrase bank beside an SOP.
 
     Raises:
-        SopError: the file is missing, is no YAML, lacks a language, a symbol or a pool that the SOP needs, or refers to
-            what does not exist.
+        SopError: the file is missing or no YAML, lacks a language, a symbol or a pool that the SOP needs, or refers to
+            what does not exist; one line per mistake, each starting with `file:line:`.
     """
-    root = _mapping(_compose(sop.phrases), sop.phrases, "the phrase bank")
+    problems = Problems(sop.phrases)
+    root = _mapping(read(sop.phrases), "the phrase bank", problems)
     pools: dict[str, Mapping[str, Split | None]] = {}
     symbols: dict[Locale, Mapping[str, tuple[Alternative, ...]]] = {}
-    for key, node in root.items():
-        line = _line(node)
+    for key, item in root.items():
         if key.startswith(_POOL):
-            entries = [text for text, _ in _texts(node, sop.phrases, key)]
-            pools[key.removeprefix(_POOL)] = assign(entries, key)
+            pools[key.removeprefix(_POOL)] = assign([text for text, _ in _texts(item, key, problems)], key)
         elif key in LOCALES:
             symbols[key] = {
-                name: _alternatives(name, value, sop.phrases, key)
-                for name, value in _mapping(node, sop.phrases, key).items()
+                name: _alternatives(name, entry, key, problems) for name, entry in _mapping(item, key, problems).items()
             }
         else:
             expected = ", ".join([*LOCALES, f"{_POOL}NAME"])
-            raise SopError(f"{sop.phrases}:{line}: unknown key {key!r}. Expected {expected}.")
+            problems.add(item.line, f"unknown key {key!r}. Expected {expected}.")
+    problems.raise_any()
     bank = PhraseBank(sop.phrases, pools, symbols)
-    _check(bank, sop)
+    _check_pools(bank, sop, problems)
+    for locale in LOCALES:
+        if locale in symbols:
+            _Checker(sop, locale, symbols[locale], problems).check()
+        else:
+            problems.add(1, f"no wordings for language {locale!r}. Add a key `{locale}:`.")
+    problems.raise_any()
     return bank
 
 
@@ -154,121 +156,123 @@ def give_symbol(sop: Sop, bank: PhraseBank, locale: Locale, slot: str, facts: Ma
     return by_value if by_value in bank.symbols[locale] else f"give.{slot}"
 
 
-def _check(bank: PhraseBank, sop: Sop) -> None:
+def _check_pools(bank: PhraseBank, sop: Sop, problems: Problems) -> None:
     for fact in sop.facts.values():
-        if fact.pool is not None and fact.pool not in bank.pools:
-            raise SopError(
-                f"{sop.path}:{fact.line}: fact {fact.name} draws from pool {fact.pool!r}, which {bank.path.name} does not "
-                f"have. Add `{_POOL}{fact.pool}: [...]` there."
+        if fact.pool is None:
+            continue
+        if fact.pool not in bank.pools:
+            problems.add(
+                1,
+                f"no pool {fact.pool!r}, from which fact {fact.name} of {sop.path.name}:{fact.line} draws. Add "
+                f"`{_POOL}{fact.pool}: [...]`.",
             )
-        if fact.pool is not None and None in bank.pools[fact.pool].values():
-            raise SopError(f"{bank.path}:1: {_POOL}{fact.pool} has too few entries to be split. Give at least three.")
-    for locale in LOCALES:
-        if locale not in bank.symbols:
-            raise SopError(f"{bank.path}:1: no wordings for language {locale!r}. Add a key `{locale}:`.")
-        symbols = bank.symbols[locale]
-        for needed in (*_REQUIRED, *_give_symbols(sop, symbols)):
-            if needed not in symbols:
-                raise SopError(
-                    f"{bank.path}:1: {locale} has no symbol {needed!r}, which the procedure needs. Add a list of "
-                    "alternatives."
+        elif None in bank.pools[fact.pool].values():
+            problems.add(1, f"{_POOL}{fact.pool} is too short to be split. Give at least three entries.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Checker:
+    """Checks the wordings of one language against the SOP."""
+
+    sop: Sop
+    locale: Locale
+    symbols: Mapping[str, tuple[Alternative, ...]]
+    problems: Problems
+
+    def check(self) -> None:
+        for needed in (*_REQUIRED, *self._give_symbols()):
+            if needed not in self.symbols:
+                self.problems.add(
+                    1, f"{self.locale} has no symbol {needed!r}, which the procedure needs. Add a list of alternatives."
                 )
-        for name, entries in symbols.items():
+        for name, entries in self.symbols.items():
             for entry in entries:
-                _check_alternative(bank, sop, locale, name, entry)
-        _check_cycles(bank, locale)
-        _check_details(bank, sop, locale)
+                self._check_alternative(name, entry)
+        self._check_circles()
 
-
-def _check_alternative(bank: PhraseBank, sop: Sop, locale: Locale, name: str, entry: Alternative) -> None:
-    where = f"{bank.path}:{entry.line}: {locale}.{name}"
-    for reference in _PLACEHOLDER.findall(entry.text):
-        if told := _FACT.fullmatch(reference):
-            if told[1] not in sop.facts:
-                raise SopError(f"{where}: unknown fact {told[1]!r}. Known: {', '.join(sop.facts)}.")
-        elif not (parts := _SYMBOL.fullmatch(reference)):
-            raise SopError(
-                f"{where}: cannot read {{{reference}}}. Expected {{symbol}}, {{$fact.name}} or {{symbol@fact.name}}."
+    def _check_alternative(self, name: str, entry: Alternative) -> None:
+        where = f"{self.locale}.{name}:"
+        literal = _PLACEHOLDER.sub("", entry.text)
+        if "{" in literal or "}" in literal:
+            self.problems.add(entry.line, f"{where} a brace without its partner in {entry.text!r}.")
+        references = _PLACEHOLDER.findall(entry.text)
+        for reference in references:
+            told, spoken = _FACT.fullmatch(reference), _SYMBOL.fullmatch(reference)
+            fact = told[1] if told else spoken[2] if spoken else None
+            if not (told or spoken):
+                expected = "{symbol}, {$fact.name} or {symbol@fact.name}"
+                self.problems.add(entry.line, f"{where} cannot read {{{reference}}}. Expected {expected}.")
+            elif fact is not None and fact not in self.sop.facts:
+                self.problems.unknown(entry.line, f"{where} unknown fact", fact, self.sop.facts)
+            elif spoken:
+                self._check_symbols(name, entry, spoken[1], fact)
+        if name == "opening" and DETAILS not in references and self._gives():
+            self.problems.add(
+                entry.line, f"{where} {entry.text!r} has no {{{DETAILS}}}, where the given slots are told. Add it."
             )
-        elif parts[2] is not None and parts[2] not in sop.facts:
-            raise SopError(f"{where}: unknown fact {parts[2]!r}. Known: {', '.join(sop.facts)}.")
-        for symbol in _referenced(reference, sop):
-            if symbol not in bank.symbols[locale] and not (symbol == DETAILS and name == "opening"):
-                raise SopError(f"{where}: unknown symbol {symbol!r}. Add it to {locale}, or correct the name.")
-    if "{" in _PLACEHOLDER.sub("", entry.text) or "}" in _PLACEHOLDER.sub("", entry.text):
-        raise SopError(f"{where}: a brace without its partner in {entry.text!r}.")
 
-
-def _check_cycles(bank: PhraseBank, locale: Locale) -> None:
-    symbols = bank.symbols[locale]
-    depth: dict[str, int] = dict.fromkeys(symbols, 0)
-    for _ in range(_DEPTH):
-        deeper = {
-            name: 1 + max((depth[used] for entry in entries for used in _uses(entry, symbols)), default=-1)
-            for name, entries in symbols.items()
-        }
-        if deeper == depth:
+    def _check_symbols(self, name: str, entry: Alternative, symbol: str, fact: str | None) -> None:
+        if symbol == DETAILS and name == "opening":
             return
-        depth = deeper
-    name = max(depth, key=lambda symbol: depth[symbol])
-    raise SopError(
-        f"{bank.path}:{symbols[name][0].line}: {locale}.{name}: the symbols it uses lead back to themselves, or are nested "
-        f"deeper than {_DEPTH}. Break the circle."
-    )
+        named = [symbol] if fact is None else [f"{symbol}.{value}" for value in _values(self.sop.facts[fact])]
+        if not named:
+            self.problems.add(entry.line, f"{self.locale}.{name}: {fact} is no enum and no bool; `@` needs one.")
+        for needed in named:
+            if needed not in self.symbols:
+                self.problems.unknown(entry.line, f"{self.locale}.{name}: unknown symbol", needed, self.symbols)
 
+    def _check_circles(self) -> None:
+        finished: set[str] = set()
 
-def _check_details(bank: PhraseBank, sop: Sop, locale: Locale) -> None:
-    if all(slot.given == "never" for slot in sop.slots.values()):
-        return
-    for entry in bank.symbols[locale]["opening"]:
-        if f"{{{DETAILS}}}" not in entry.text:
-            raise SopError(
-                f"{bank.path}:{entry.line}: {locale}.opening: {entry.text!r} has no {{{DETAILS}}}, so it cannot tell the slots "
-                "that are given. Add it."
-            )
+        def visit(name: str, above: tuple[str, ...]) -> None:
+            if name in above:
+                circle = " -> ".join([*above[above.index(name) :], name])
+                line = self.symbols[name][0].line
+                self.problems.add(line, f"{self.locale}.{name} leads back to itself: {circle}. Break the circle.")
+            elif name not in finished:
+                for used in self._used(name):
+                    visit(used, (*above, name))
+                finished.add(name)
 
+        for name in self.symbols:
+            visit(name, ())
 
-def _uses(entry: Alternative, symbols: Mapping[str, Any]) -> Iterator[str]:
-    for reference in _PLACEHOLDER.findall(entry.text):
-        symbol, _, fact = reference.partition("@")
-        if fact:
-            yield from (name for name in symbols if name.startswith(f"{symbol}."))
-        elif symbol in symbols:
-            yield symbol
+    def _used(self, name: str) -> list[str]:
+        used: dict[str, None] = {}
+        for entry in self.symbols[name]:
+            for reference in _PLACEHOLDER.findall(entry.text):
+                symbol, _, fact = reference.partition("@")
+                used |= dict.fromkeys(
+                    other for other in self.symbols if other == symbol or (fact and other.startswith(f"{symbol}."))
+                )
+        return list(used)
 
+    def _give_symbols(self) -> Iterator[str]:
+        """The symbols that tell the slots: one a slot, or one for each of its values."""
+        for slot in self.sop.slots.values():
+            by_value = [f"give.{slot.name}.{value}" for value in _values(self.sop.facts[slot.fact])]
+            if f"give.{slot.name}" not in self.symbols and any(name in self.symbols for name in by_value):
+                yield from by_value
+            else:
+                yield f"give.{slot.name}"
 
-def _referenced(reference: str, sop: Sop) -> Iterator[str]:
-    """The symbols that a placeholder may lead to."""
-    symbol, _, fact = reference.partition("@")
-    if fact:
-        yield from (f"{symbol}.{value}" for value in _values(sop.facts[fact]))
-    elif not reference.startswith("$"):
-        yield symbol
-
-
-def _give_symbols(sop: Sop, symbols: Mapping[str, Any]) -> Iterator[str]:
-    """The symbols that tell the slots: one a slot, or one a value."""
-    for slot in sop.slots.values():
-        values = _values(sop.facts[slot.fact])
-        if f"give.{slot.name}" not in symbols and any(f"give.{slot.name}.{value}" in symbols for value in values):
-            yield from (f"give.{slot.name}.{value}" for value in values)
-        else:
-            yield f"give.{slot.name}"
+    def _gives(self) -> bool:
+        return any(slot.given != "never" for slot in self.sop.slots.values())
 
 
 def _values(fact: Fact) -> tuple[str, ...]:
     return ("true", "false") if fact.kind is FactKind.BOOL else fact.values
 
 
-def _alternatives(name: str, node: yaml.Node, path: Path, locale: str) -> tuple[Alternative, ...]:
-    texts = list(_texts(node, path, f"{locale}.{name}"))
+def _alternatives(name: str, item: Item, locale: str, problems: Problems) -> tuple[Alternative, ...]:
+    texts = _texts(item, f"{locale}.{name}", problems)
     long = [text for text, _ in texts if word_count(_PLACEHOLDER.sub(" ", text)) >= OWNED_WORDS]
     owners = assign(long, f"{locale}.{name}")
     return tuple(Alternative(text, line, owners.get(text)) for text, line in texts)
 
 
 def _anchored(literal: str) -> str:
-    return re.sub(r"(?=\b\w)", _ANCHOR, literal) if word_count(literal) else literal
+    return re.sub(r"(?=\b\w)", _ANCHOR, literal)
 
 
 def _tidy(text: str) -> str:
@@ -276,51 +280,25 @@ def _tidy(text: str) -> str:
     return re.sub(r" +([,.!?;:])", r"\1", " ".join(text.split()))
 
 
-def _compose(path: Path) -> yaml.Node:
-    try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-    except FileNotFoundError:
-        raise SopError(f"{path}:1: there is no phrase bank. An SOP needs one beside it, named {path.name}.") from None
-    except UnicodeDecodeError as error:
-        raise SopError(f"{path}:1: not UTF-8 at byte {error.start}. Save the file as UTF-8.") from None
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise SopError(f"{path}:{line}: not YAML: {error.problem}. Correct the file.") from None
-    except yaml.YAMLError as error:
-        raise SopError(f"{path}:1: not YAML: {error}. Correct the file.") from None
-    if node is None:
-        raise SopError(f"{path}:1: the phrase bank is empty. Expected {', '.join(LOCALES)} and pools.")
-    return node
+def _mapping(item: Item, what: str, problems: Problems) -> dict[str, Item]:
+    if isinstance(item.value, dict):
+        return item.value
+    problems.add(item.line, f"{what}: expected a mapping of names to lists, found {item}.")
+    return {}
 
 
-def _mapping(node: yaml.Node, path: Path, what: str) -> dict[str, yaml.Node]:
-    if not isinstance(node, yaml.MappingNode):
-        raise SopError(f"{path}:{_line(node)}: {what}: expected a mapping of names, found a {node.id}.")
-    result: dict[str, yaml.Node] = {}
-    for key, value in node.value:
-        if not isinstance(key, yaml.ScalarNode):
-            raise SopError(f"{path}:{_line(key)}: {what}: a name must be plain text.")
-        if key.value in result:
-            raise SopError(f"{path}:{_line(key)}: {what}: {key.value!r} occurs twice. Remove one.")
-        result[key.value] = value
-    return result
-
-
-def _texts(node: yaml.Node, path: Path, what: str) -> Iterator[tuple[str, int]]:
-    if not isinstance(node, yaml.SequenceNode):
-        raise SopError(f"{path}:{_line(node)}: {what}: expected a list of alternatives, found a {node.id}.")
-    if not node.value:
-        raise SopError(f"{path}:{_line(node)}: {what}: the list is empty. Give at least one alternative.")
-    seen: set[str] = set()
-    for item in node.value:
-        if not isinstance(item, yaml.ScalarNode):
-            raise SopError(f"{path}:{_line(item)}: {what}: an alternative must be text, found a {item.id}.")
-        text = unicodedata.normalize("NFC", item.value)
-        if text in seen:
-            raise SopError(f"{path}:{_line(item)}: {what}: {text!r} occurs twice. Remove one.")
-        seen.add(text)
-        yield text, _line(item)
-
-
-def _line(node: yaml.Node) -> int:
-    return int(node.start_mark.line) + 1
+def _texts(item: Item, what: str, problems: Problems) -> list[tuple[str, int]]:
+    """The texts of a list of alternatives, each with its line."""
+    if not isinstance(item.value, tuple) or not item.value:
+        problems.add(item.line, f"{what}: expected a list of at least one alternative, found {item}.")
+        return []
+    texts: dict[str, int] = {}
+    for entry in item.value:
+        if not isinstance(entry.value, str):
+            problems.add(entry.line, f"{what}: an alternative must be text, found {entry}. Put it in quotes.")
+            continue
+        text = unicodedata.normalize("NFC", entry.value)
+        if text in texts:
+            problems.add(entry.line, f"{what}: {text!r} is here a second time. Remove one.")
+        texts.setdefault(text, entry.line)
+    return list(texts.items())

@@ -1,6 +1,7 @@
 """The three splits: who owns a wording, an id or a name; and the proof that no split saw another's.
 
-Ownership is a hash of the text, so that it survives additions elsewhere, and is repaired where a split would get less than its share.
+Ownership is a hash of the text, so that it survives additions elsewhere, and is repaired where a split would get less
+than its share.
 """
 
 from __future__ import annotations
@@ -124,9 +125,7 @@ def overlaps(cases: Iterable[Case]) -> tuple[Overlap, ...]:
             for sentence in sentences(text, values):
                 if word_count(sentence) >= OWNED_WORDS:
                     seen["sentence", sentence].setdefault(case.split, case.id)
-    return tuple(
-        Overlap(kind, text, tuple(first.values())) for (kind, text), first in seen.items() if len(first) > 1
-    )
+    return tuple(Overlap(kind, text, tuple(first.values())) for (kind, text), first in seen.items() if len(first) > 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,10 @@ Tried: TypeAlias = tuple[Arm, tuple[tuple[Atom, bool], ...], bool]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """An ask step was passed. `missing` are the slots asked for, none where the step was skipped; `unknown` are those of them
-    that the user does not know."""
+    """An ask step was passed.
+
+    `missing` are the slots asked for, none where the step was skipped; `unknown` are those that the user does not know.
+    """
 
     step: Ask
     missing: tuple[str, ...]
@@ -66,7 +68,7 @@ class Trace:
 
     @cached_property
     def path(self) -> str:
-        """The path's id: the branch's, with `STEP?slot+slot` for slots asked and `STEP~n` for n failures overcome."""
+        """The path's id: the branch's, with `STEP?slot+slot` for slots asked, `STEP~n` for n failures overcome."""
         return joined([choice for event in self.events for choice in _path_choices(event)], self.reply.id)
 
     @cached_property
@@ -136,8 +138,8 @@ def _decide(sop: Sop, step: Decide, facts: Mapping[str, Any]) -> Decided:
     if len(holding) != 1:
         names = " and ".join(repr(arm.name) for arm in holding) or "no arm"
         raise SopError(
-            f"{sop.path}:{step.line}: step {step.id!r}: {names} of the decision hold{'' if holding else 's'}; exactly one must. "
-            "Run `samescore sop lint` and correct the conditions."
+            f"{sop.path}:{step.line}: step {step.id!r}: {names} of the decision hold{'' if holding else 's'}; "
+            "exactly one must. Run `samescore sop lint` and correct the conditions."
         )
     tried: list[Tried] = []
     for arm in step.arms:
@@ -168,4 +170,4 @@ def _path_choices(event: Event) -> list[str]:
         case Called(step, failures, True) if failures:
             choices.append(f"{step.id}~{failures}")
     branch = _branch_choice(event)
-    return choices + [branch] if branch else choices
+    return [*choices, branch] if branch else choices

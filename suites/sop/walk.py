@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from samescore.harness.case import Ending
 from samescore.harness.environment import Environment, World
 from samescore.harness.errors import SopError
 from samescore.harness.lexicon import Locale
 from samescore.harness.strictjson import read
-from samescore.harness.types import Call, Change, Effect, Message, Observation, Outcome
+from samescore.harness.types import NO_DATA, Call, Change, Effect, Message, Observation, Outcome
 from samescore.suites.sop.expression import Atom
-from samescore.suites.sop.model import Ask, CallStep, Fact, Reply, Sop
+from samescore.suites.sop.model import Ask, CallStep, Fact, Reply, Sop, SopStep
 from samescore.suites.sop.phrases import Speaker
 from samescore.suites.sop.trace import Asked, Called, Decided, Replied, Trace, trace
 from samescore.suites.sop.values import fact_text, plain, spoken, world_currency
 
-_REFERENCE = re.compile(r"\$(\w+)((?:\.\w+)*)")
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _AND: Mapping[Locale, str] = {"en": "and", "vi": "và"}
 
 
@@ -108,21 +109,38 @@ def world_facts(sop: Sop, facts: Mapping[str, Any], id_seed: int) -> dict[str, A
     Raises:
         SopError: a tool would have to fail after a success; worlds fail the first calls of a tool only.
     """
+    followed = trace(sop, facts)
+    if step := unplayable(followed):
+        raise SopError(
+            f"{sop.path}:{step.line}: step {step.id!r}: {step.tool} fails here after a success of an earlier step; "
+            "a world can only fail a tool's first calls. Remove `retry` from this step or the earlier one."
+        )
     faults: dict[str, int] = {}
-    succeeded: set[str] = set()
-    for event in trace(sop, facts).events:
-        if isinstance(event, Called):
-            step = event.step
-            if event.failures and step.tool in succeeded:
-                raise SopError(
-                    f"{sop.path}:{step.line}: step {step.id!r}: {step.tool} fails here after an earlier step called it with "
-                    "success; a world can only fail a tool's first calls. Remove `retry` from this step or the earlier one."
-                )
-            if event.failures:
-                faults[step.tool] = faults.get(step.tool, 0) + event.failures
-            if event.ok:
-                succeeded.add(step.tool)
+    for event in followed.events:
+        if isinstance(event, Called) and event.failures:
+            faults[event.step.tool] = faults.get(event.step.tool, 0) + event.failures
     return {**facts, "id_seed": id_seed, "faults": faults}
+
+
+def unplayable(followed: Trace) -> CallStep | None:
+    """The first step whose failures a world cannot play, since its tool has succeeded before."""
+    succeeded: set[str] = set()
+    for event in followed.events:
+        if isinstance(event, Called):
+            if event.failures and event.step.tool in succeeded:
+                return event.step
+            if event.ok:
+                succeeded.add(event.step.tool)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Used:
+    """A field of a step's result that an action uses."""
+
+    step: str
+    field: str
+    value: Any
 
 
 @dataclass(slots=True)
@@ -148,16 +166,18 @@ class _Walker:
         self._learn(told)
         self._thoughts += [f"need {slot}" for slot in event.missing]
         if event.missing:
-            content = self._question(event.step, event.missing)
+            content = self._worded(event.step, {}, {"slots": self._listed(event.missing)})
             self._turn(f"ask {', '.join(event.missing)}", content)
             self.asked += event.missing
         self._learn(slot for slot in event.missing if slot not in event.unknown)
         self._thoughts += [f"need {slot}" for slot in event.unknown]
 
     def call(self, event: Called) -> None:
-        step = event.step
-        arguments, sources = self._arguments(step, step.arguments)
-        optional, _ = self._arguments(step, step.optional, aloud=False)
+        step, used = event.step, list[_Used]()
+        arguments = self._resolved(step, step.arguments, used)
+        optional = self._resolved(step, step.optional, [])
+        self._copy(used)
+        sources = tuple(dict.fromkeys(one.step for one in used))
         for attempt in range(event.failures + event.ok):
             if attempt:
                 self._thoughts.append(f"error service_unavailable: retry {attempt}")
@@ -166,7 +186,7 @@ class _Walker:
             name = step.id if attempt == 0 else f"{step.id}#{attempt + 1}"
             observation = self.environment.call(call)
             self.calls.append(Played(name, step, observation, optional, sources))
-            self._check(step, observation, expect_fault=attempt < event.failures)
+            self._take(step, observation, expect_fault=attempt < event.failures)
         if not event.ok:
             self._thoughts.append("error service_unavailable: give up")
 
@@ -178,14 +198,13 @@ class _Walker:
 
     def reply(self, event: Replied) -> None:
         step = event.step
-        template = self.rng.choice(step.text[self.voice.locale])
-        content = self._worded(step, template)
+        content = self._worded(step, step.states)
         missing = [slot for slot in self.asked if slot not in self._told]
-        action = f"ask {', '.join(missing)}" if step.ending == "ask" and missing else step.ending.value
-        self._turn(action, content)
+        asks = step.ending is Ending.ASK and missing
+        self._turn(f"ask {', '.join(missing)}" if asks else step.ending.value, content)
 
     def stated(self, step: Reply, values: Mapping[str, Any]) -> dict[str, Any]:
-        return {slot: self._resolve(step, value)[0] for slot, value in values.items()}
+        return {slot: self._resolved(step, value, []) for slot, value in values.items()}
 
     def _turn(self, action: str, content: str, *calls: Call) -> None:
         thinking = "\n".join([*self._thoughts, f"next: {action}"])
@@ -201,79 +220,68 @@ class _Walker:
     def _slot_value(self, slot: str) -> Any:
         return self.facts[self.sop.slots[slot].fact]
 
-    def _question(self, step: Ask, missing: tuple[str, ...]) -> str:
+    def _listed(self, slots: Sequence[str]) -> str:
         locale = self.voice.locale
-        phrases = [self.sop.slots[slot].phrase[locale] for slot in missing]
-        *first, last = phrases
-        joined = f"{', '.join(first)} {_AND[locale]} {last}" if first else last
-        return self.voice.expand(self.rng.choice(step.text[locale]), self.rng, {"slots": joined})
+        *first, last = [self.sop.slots[slot].phrase[locale] for slot in slots]
+        return f"{', '.join(first)} {_AND[locale]} {last}" if first else last
 
-    def _arguments(
-        self, step: CallStep, written: Mapping[str, Any], *, aloud: bool = True
-    ) -> tuple[dict[str, Any], tuple[str, ...]]:
-        arguments, sources = {}, []
-        for name, value in written.items():
-            arguments[name], source = self._resolve(step, value)
-            if source is not None:
-                sources.append(source)
-                if aloud:
-                    self._copy(value, arguments[name])
-        return arguments, tuple(dict.fromkeys(sources))
+    def _copy(self, used: Iterable[_Used]) -> None:
+        lines = dict.fromkeys(f"{one.field}: {plain(one.value)}" for one in used)
+        self._thoughts += [line for line in lines if line not in self._thoughts]
 
-    def _copy(self, reference: str, value: Any) -> None:
-        line = f"{reference.rsplit('.', 1)[-1]}: {plain(value)}"
-        if line not in self._thoughts:
-            self._thoughts.append(line)
-
-    def _resolve(self, step: CallStep | Reply, written: Any) -> tuple[Any, str | None]:
-        """The value of a literal, `$slot` or `$step.field`; and the step, where it is a result's."""
-        reference = _REFERENCE.fullmatch(written) if isinstance(written, str) else None
-        if reference is None:
-            return written, None
-        name, fields = reference[1], reference[2].split(".")[1:]
-        if not fields and name in self.sop.slots:
-            if name not in self._told:
+    def _resolved(self, step: SopStep, written: Any, used: list[_Used]) -> Any:
+        """A value with its references replaced; those to results are added to `used`."""
+        if isinstance(written, Mapping):
+            return {name: self._resolved(step, value, used) for name, value in written.items()}
+        if isinstance(written, list | tuple):
+            return [self._resolved(step, value, used) for value in written]
+        if not (isinstance(written, str) and written.startswith("$")):
+            return written
+        reference = written.removeprefix("$")
+        if reference in self.sop.slots:
+            if reference not in self._told:
                 raise self._wrong(step, f"{written} is used, but on this path the user has not told it")
-            return self._slot_value(name), None
-        if name in self._errors:
-            raise self._wrong(step, f"{written} is used, but {self._errors[name]}")
-        value = self._results.get(name)
+            return self._slot_value(reference)
+        if reference in self.sop.facts and not isinstance(step, CallStep):
+            return self.facts[reference]
+        value = self._result(step, written, *reference.split("."))
+        used.append(_Used(reference.partition(".")[0], reference.rsplit(".", 1)[-1], value))
+        return value
+
+    def _result(self, step: SopStep, written: str, name: str, *fields: str) -> Any:
+        if name not in self._results:
+            reason = self._errors.get(name, f"on this path step {name!r} did not succeed")
+            raise self._wrong(step, f"{written} is used, but {reason}")
+        value = self._results[name]
         for part in fields:
             if not (isinstance(value, dict) and part in value):
-                raise self._wrong(step, f"{written} is used, but the result of {name!r} has no {'.'.join(fields)!r}")
+                raise self._wrong(step, f"{written} is used, but the result of {name!r} lacks it")
             value = value[part]
-        return value, name
+        return value
 
-    def _check(self, step: CallStep, observation: Observation, *, expect_fault: bool) -> None:
+    def _take(self, step: CallStep, observation: Observation, *, expect_fault: bool) -> None:
+        """Keep what a call answered; an error is an answer too, unless nothing in the case accounts for it."""
         outcome, answer = observation.outcome, read(observation.content)
-        if (outcome is Outcome.FAULT) != expect_fault:
-            raise self._wrong(step, f"tool {step.tool} answered {observation.content}, which the facts do not script")
-        if outcome in (Outcome.INVALID, Outcome.UNKNOWN_TOOL):
-            raise self._wrong(step, f"tool {step.tool} rejected the arguments: {answer['message']}")
+        if (outcome is Outcome.FAULT) != expect_fault or outcome in (Outcome.INVALID, Outcome.UNKNOWN_TOOL):
+            raise self._wrong(step, f"tool {step.tool} answered {observation.content}")
+        self._errors.pop(step.id, None)
         if outcome is Outcome.OK:
             self._results[step.id] = answer
-        elif outcome is Outcome.TOOL_ERROR:
+        else:
             self._errors[step.id] = f"tool {step.tool} answered error {answer['error']}"
-        elif expect_fault:
-            self._errors.setdefault(step.id, f"every attempt of {step.tool} failed")
-        if outcome is Outcome.OK:
-            self._errors.pop(step.id, None)
 
-    def _worded(self, step: Reply, template: str) -> str:
-        bound = {}
-        for placeholder in dict.fromkeys(re.findall(r"\{([^{}]*)\}", template)):
-            written = step.states.get(placeholder, placeholder if placeholder.startswith("$") else None)
-            if written is None:
-                continue  # a symbol of the phrase bank
-            value, source = self._resolve(step, written)
-            if source is not None:
-                self._copy(written, value)
-            bound[placeholder] = self._spoken(step, placeholder, written, value)
-        for name, text in bound.items():
-            template = template.replace(f"{{{name}}}", text)
-        return self.voice.expand(template, self.rng)
+    def _worded(self, step: Ask | Reply, states: Mapping[str, Any], bound: Mapping[str, str] = NO_DATA) -> str:
+        """A variant of the step's text with everything in it replaced; results in it are copied into the thinking."""
+        template = self.rng.choice(step.text[self.voice.locale])
+        texts, used = dict(bound), list[_Used]()
+        for placeholder in dict.fromkeys(_PLACEHOLDER.findall(template)):
+            if placeholder in states or placeholder.startswith("$"):
+                written = states.get(placeholder, placeholder)
+                texts[placeholder] = self._spoken(step, placeholder, written, self._resolved(step, written, used))
+        self._copy(used)
+        return self.voice.expand(template, self.rng, texts)
 
-    def _spoken(self, step: Reply, placeholder: str, written: Any, value: Any) -> str:
+    def _spoken(self, step: Ask | Reply, placeholder: str, written: Any, value: Any) -> str:
         slot = self.world.lexicon.slots.get(placeholder)
         if slot is None:
             return fact_text(self._fact_of(written), value, world_currency(self.world.lexicon))
@@ -283,16 +291,18 @@ class _Walker:
             raise self._wrong(step, str(error)) from None
 
     def _fact_of(self, written: str) -> Fact | None:
-        """The fact whose value `$slot` or `$step.field` is."""
-        name, _, path = written.removeprefix("$").partition(".")
-        if not path:
-            return self.sop.facts[self.sop.slots[name].fact]
-        step = self.sop.steps[name]
+        """The fact whose value `$fact`, `$slot` or `$step.field` is."""
+        reference = written.removeprefix("$")
+        if reference in self.sop.slots:
+            reference = self.sop.slots[reference].fact
+        if reference in self.sop.facts:
+            return self.sop.facts[reference]
+        step = self.sop.steps[reference.partition(".")[0]]
         revealed = [self.sop.facts[fact] for fact in step.reveals] if isinstance(step, CallStep) else []
-        return next((fact for fact in revealed if fact.field == path.rsplit(".", 1)[-1]), None)
+        return next((fact for fact in revealed if fact.field == reference.rsplit(".", 1)[-1]), None)
 
-    def _wrong(self, step: CallStep | Reply, what: str) -> SopError:
+    def _wrong(self, step: SopStep, what: str) -> SopError:
         return SopError(
-            f"{self.sop.path}:{step.line}: the walk of step {step.id!r}: {what}. Correct the facts builder of world "
-            f"{self.sop.world!r} or the procedure."
+            f"{self.sop.path}:{step.line}: the walk of step {step.id!r}: {what}. Correct the facts builder of "
+            f"world {self.sop.world!r} or the procedure."
         )

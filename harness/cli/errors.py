@@ -1,0 +1,68 @@
+"""What a shell sees when something goes wrong: one message on stderr and the exit code of the design, never a traceback.
+
+    SamescoreError              its message                      its exit code
+    Interrupt (Ctrl-C)          how to carry on                  5: the run is incomplete (not the shell's 130)
+    a closed pipe               nothing, nobody listens          5
+    anything else               its name, how to see more        5
+    a wrong command line        typer's own words                2
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from samescore.harness.errors import ExitCode, SamescoreError
+
+DEBUG = "SAMESCORE_DEBUG"
+"""Environment variable; if set and not 0, errors come with their traceback."""
+
+
+class Guarded(TyperGroup):
+    """The command group that turns exceptions into messages and exit codes."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except (typer.Exit, typer.Abort, typer.TyperException):
+            raise
+        except (Exception, KeyboardInterrupt) as error:
+            if _debugging(ctx.params) and not isinstance(error, BrokenPipeError):
+                import traceback
+
+                traceback.print_exception(error)
+            _leave(error)
+
+
+def _leave(error: BaseException) -> NoReturn:
+    if isinstance(error, SamescoreError):
+        say(f"error: {error}")
+        raise typer.Exit(int(error.exit_code))
+    if isinstance(error, KeyboardInterrupt):
+        say("interrupted")
+    elif isinstance(error, BrokenPipeError):
+        # The interpreter flushes stdout once more when it ends, which would fail again, loudly.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    else:
+        words = str(error).strip().splitlines()
+        say(
+            f"error: samescore failed unexpectedly: {type(error).__name__}{': ' + words[0] if words else ''}. This is a bug. "
+            f"See more with `samescore --debug ...` or {DEBUG}=1, and report it with that traceback and the command."
+        )
+    raise typer.Exit(int(ExitCode.INCOMPLETE))
+
+
+def say(message: str) -> None:
+    """Write a message to stderr, its lines kept, control codes of whatever it quotes escaped."""
+    from samescore.harness.cli.printable import printable
+
+    print("\n".join(printable(line) for line in message.splitlines()), file=sys.stderr, flush=True)
+
+
+def _debugging(parameters: dict[str, Any]) -> bool:
+    return bool(parameters.get("debug")) or os.environ.get(DEBUG, "0") not in ("", "0")

@@ -1,0 +1,225 @@
+"""`samescore eval`: have a model go through suites, record every conversation, and say how it did."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from samescore.harness.environment import World
+    from samescore.harness.evaluate import Evaluation
+    from samescore.harness.plan import CaseSuite
+    from samescore.harness.policy import Policy
+    from samescore.harness.run import Run
+
+DEFAULT_SUITE, DEFAULT_MODEL = "sop", "tiny"
+LOCAL = ("tiny", "hf/")
+"""The models that choose a dialect."""
+
+
+class SplitName(StrEnum):
+    """The three splits."""
+
+    TRAIN = "train"
+    DEV = "dev"
+    EVAL = "eval"
+
+
+class Language(StrEnum):
+    """The languages of cases."""
+
+    EN = "en"
+    VI = "vi"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked on the command line and decides what is run. None: not said."""
+
+    suite: Sequence[str] | None
+    model: str | None
+    adapter: str | None
+    split: SplitName | None
+    locale: Sequence[Language] | None
+    limit: int | None
+    epochs: int | None
+    temperature: float | None
+    seed: int | None
+    max_turns: int | None
+    max_tokens: int | None
+    dialect: str | None
+    out: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A run and what it takes to carry it out."""
+
+    run: Run
+    suites: Sequence[CaseSuite]
+    worlds: Mapping[str, World]
+    policy: Policy
+
+
+def evaluate_command(
+    suite: Annotated[
+        list[str] | None,
+        typer.Option(help="A suite: sop, sop/refund, or the path of its file; may be repeated.", show_default="sop"),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="tiny, oracle, null/noop, replay/PATH, hf/PATH_OR_ID and others.", show_default="tiny"),
+    ] = None,
+    adapter: Annotated[str | None, typer.Option(help="A LoRA adapter of the model, by name or path.")] = None,
+    split: Annotated[
+        SplitName | None, typer.Option(help="Whose cases; eval is for the verdict.", show_default="eval")
+    ] = None,
+    locale: Annotated[
+        list[Language] | None, typer.Option(help="A language; may be repeated.", show_default="all")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Plan so many cases only, spread over branches.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="How often each case is run.", show_default="1")] = None,
+    temperature: Annotated[
+        float | None, typer.Option(min=0.0, max=10.0, help="Of sampling.", show_default="0, greedy")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Of sampling.", show_default="0")] = None,
+    max_turns: Annotated[int | None, typer.Option(min=1, help="Turns of a conversation.", show_default="12")] = None,
+    max_tokens: Annotated[int | None, typer.Option(min=1, help="Tokens of a turn.", show_default="768")] = None,
+    dialect: Annotated[str | None, typer.Option(help="How the model writes calls.", show_default="found by probing")] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 or auto.")] = "auto",
+    concurrency: Annotated[int, typer.Option(min=1, help="Conversations at a time.")] = 32,
+    out: Annotated[
+        Path | None, typer.Option(help="The run's directory.", show_default="runs/TIME-SUITE-MODEL")
+    ] = None,
+    resume: Annotated[Path | None, typer.Option(help="Carry on the run in this directory.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Judge the targets: exit 1 if missed, 3 if inconclusive.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object; progress goes to stderr.")] = False,
+    show: Annotated[
+        int | None, typer.Option(min=0, help="Examples of failing branches to print.", show_default="all")
+    ] = None,
+) -> None:
+    """Evaluate a model: run every planned case live, record it, score it, and show where it fails."""
+    from samescore.harness.cli.report import View, report
+
+    asked = Asked(
+        suite, model, adapter, split, locale, limit, epochs, temperature, seed, max_turns, max_tokens, dialect, out
+    )
+    session = _begun(asked, device, check) if resume is None else _resumed(resume, asked, device, check)
+    _announce(session, as_json)
+    evaluation = _carried_out(session, concurrency)
+    code = report(session.run, session.suites, session.worlds, evaluation.results, View(check, as_json, show))
+    raise typer.Exit(int(code))
+
+
+def _begun(asked: Asked, device: str, check: bool) -> Session:
+    """A new run. Everything that can be wrong with the command is found before its directory is made."""
+    from samescore.harness.cli.loading import load_suites, worlds_of
+    from samescore.harness.cli.report import require_targets
+    from samescore.harness.plan import Plan
+    from samescore.harness.rollout import DEFAULT_LIMITS, Limits
+    from samescore.harness.run import Run, new_directory
+
+    names, model = list(asked.suite or [DEFAULT_SUITE]), asked.model or DEFAULT_MODEL
+    suites = load_suites(names, asked.split or SplitName.EVAL, asked.locale)
+    if check:
+        require_targets(suites)
+    worlds = worlds_of(suites)
+    limits = Limits(
+        turns=asked.max_turns or DEFAULT_LIMITS.turns, turn_tokens=asked.max_tokens or DEFAULT_LIMITS.turn_tokens
+    )
+    plan = Plan.make(
+        suites,
+        epochs=asked.epochs or 1,
+        seed=asked.seed or 0,
+        temperature=asked.temperature or 0.0,
+        limits=limits,
+        limit=asked.limit,
+    )
+    policy = _policy(model, asked.adapter, asked.dialect, device)
+    label = model if asked.adapter is None else f"{model}+{Path(asked.adapter).name}"
+    directory = asked.out or new_directory([suite.name for suite in suites], label)
+    run = Run.create(directory, plan, policy, worlds, suites=suites, adapter=asked.adapter)
+    return Session(run, suites, worlds, policy)
+
+
+def _resumed(directory: Path, asked: Asked, device: str, check: bool) -> Session:
+    """A run that is on disk. It says itself what is to be run; only where its suites are may be said again.
+
+    Raises:
+        UsageError: the command says something else that the run has recorded.
+    """
+    from samescore.harness.cli.loading import suites_of, worlds_of
+    from samescore.harness.cli.report import require_targets
+    from samescore.harness.errors import UsageError
+    from samescore.harness.run import Run
+
+    fixed = [
+        name
+        for name in ("model", "adapter", "split", "locale", "limit", "epochs", "temperature", "seed", "max_turns", "max_tokens")
+        if getattr(asked, name)
+    ]
+    fixed += [name for name in ("dialect", "out") if getattr(asked, name)]
+    if fixed:
+        options = ", ".join(f"--{name.replace('_', '-')}" for name in fixed)
+        raise UsageError(f"--resume carries a run on as it was planned; {options} cannot be given with it. Leave it out.")
+    run = Run.open(directory)
+    suites = suites_of(run, list(asked.suite or []))
+    if check:
+        require_targets(suites)
+    manifest = run.manifest
+    dialect = manifest.dialect if manifest.model.startswith(LOCAL) else None
+    policy = _policy(manifest.model, manifest.adapter, dialect, device)
+    return Session(run, suites, worlds_of(suites), policy)
+
+
+def _policy(model: str, adapter: str | None, dialect: str | None, device: str) -> Policy:
+    from samescore.harness.cli.progress import loading
+    from samescore.harness.policies import load_policy
+
+    with loading(model):
+        return load_policy(model, adapter=adapter, dialect=dialect, device=device)
+
+
+def _announce(session: Session, as_json: bool) -> None:
+    """What is about to happen, in one line."""
+    from samescore.harness.cli.report import model_label
+
+    run, plan = session.run, session.run.plan
+    branches = len({(case.suite, case.cluster) for case in plan.cases})
+    epochs = f" x {plan.epochs} epochs" if plan.epochs > 1 else ""
+    languages = ", ".join(sorted({case.locale for case in plan.cases}))
+    recorded = len(plan) - len(run.pending())
+    before = f" · {recorded} of {len(plan)} recorded before" if recorded else ""
+    names = ", ".join(suite.name for suite in plan.suites)
+    line = (
+        f"{names}: {len(plan.cases)} cases{epochs} on {branches} branches ({languages}) · {model_label(run)} · "
+        f"{run.directory}{before}"
+    )
+    print(line, file=sys.stderr if as_json else sys.stdout, flush=True)
+
+
+def _carried_out(session: Session, concurrency: int) -> Evaluation:
+    from samescore.harness.cli.progress import progress
+    from samescore.harness.evaluate import evaluate_sync
+
+    run, pending = session.run, len(session.run.pending())
+    with progress(len(run.plan), len(run.plan) - pending) as bar:
+
+        def finished(scored: Any) -> None:
+            bar.advance(None if scored.scores is None else scored.scores["success"].value == 1.0)
+
+        return evaluate_sync(
+            session.suites,
+            session.policy,
+            session.worlds,
+            run.plan,
+            run,
+            concurrency=concurrency,
+            on_result=finished,
+        )

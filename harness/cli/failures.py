@@ -1,0 +1,125 @@
+"""The failing branches, worst first, each with one example: what the model was told, what was expected, what it did."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from samescore.harness.cli.printable import printable, shortened
+from samescore.harness.examples import Example, Reason
+from samescore.harness.results import Branch
+from samescore.harness.strictjson import write
+from samescore.harness.types import Call, Message, Observation, Outcome, Stop, Turn
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+LABEL = 10
+"""Width of the column that says what a line is."""
+
+LONGEST = 400
+"""Characters of one text, such as a tool's result, before it is cut."""
+
+Line = tuple[str, str, str]
+"""Label, text, style."""
+
+_ENDED = {
+    Stop.USER_LEFT: "the user did not understand, twice, and left",
+    Stop.MAX_TURNS: "the conversation ran into the limit of turns",
+    Stop.MAX_CALLS: "the conversation ran into the limit of calls",
+    Stop.MAX_TOKENS: "the conversation ran into the limit of tokens",
+    Stop.TRUNCATED: "the turn ran into the limit of tokens",
+}
+
+
+def print_failures(console: Console, failing: Sequence[Branch], branches: int, show: int | None) -> None:
+    """The failing branches; examples for the first `show` of them, for all if None."""
+    from rich.text import Text
+
+    if not failing:
+        return
+    console.print(Text(f"failing branches, worst first: {len(failing)} of {branches}", style="bold"))
+    console.print()
+    shown = failing if show is None else failing[:show]
+    for branch in shown:
+        _print_branch(console, branch)
+    rest = failing[len(shown) :]
+    for branch in rest:
+        console.print(_headline(branch))
+    if rest:
+        console.print()
+
+
+def _headline(branch: Branch) -> str:
+    scored = branch.rollouts - branch.errors
+    return f"{printable(branch.name)} · {branch.passed} of {scored} right"
+
+
+def _print_branch(console: Console, branch: Branch) -> None:
+    from rich.text import Text
+
+    example = branch.example
+    assert example is not None, "a failing branch has an example"
+    console.print(Text(_headline(branch), style="bold red"))
+    for label, text, style in _lines(example):
+        wrapped = Text(text, style=style).wrap(console, max(20, console.width - LABEL - 2))
+        for index, line in enumerate(wrapped):
+            line.rstrip()
+            console.print(Text.assemble((f"  {label if index == 0 else '':<{LABEL}}", "dim"), line))
+    console.print()
+
+
+def _lines(example: Example) -> list[Line]:
+    epoch = f", epoch {example.epoch}" if example.epoch else ""
+    lines: list[Line] = [
+        ("case", f"{printable(example.case)} ({example.locale}){epoch}, turn {example.turn}", ""),
+        ("prompt", shortened(example.opening, LONGEST), ""),
+    ]
+    for message in example.seen:
+        user = message.role == "user"
+        text = message.content if user else f"{message.name} → {message.content}"
+        lines.append(("user" if user else "tool", shortened(text, LONGEST), ""))
+    lines += _labelled("expected", _gold(example.expected), "green")
+    lines += _labelled("got", _made(example.got, example.observations, example.stop), "red")
+    return lines + _labelled("why", _reasons(example.reasons), "")
+
+
+def _reasons(reasons: Sequence[Reason]) -> list[str]:
+    """One line for all scorers that say the same."""
+    scorers: dict[str, list[str]] = {}
+    for reason in reasons:
+        scorers.setdefault(reason.words, []).append(f"{reason.scorer} {reason.value:.2f}")
+    return [shortened(f"{', '.join(names)}: {words}", LONGEST) for words, names in scorers.items()]
+
+
+def _labelled(label: str, texts: Sequence[str], style: str) -> list[Line]:
+    return [(label if index == 0 else "", text, style) for index, text in enumerate(texts)]
+
+
+def _gold(turn: Message | None) -> list[str]:
+    if turn is None:
+        return ["nothing more: the conversation was over"]
+    return [call_in_words(call) for call in turn.calls] or [f"“{shortened(turn.content, LONGEST)}”"]
+
+
+def _made(turn: Turn | None, observations: Sequence[Observation], stop: Stop) -> list[str]:
+    if turn is None:
+        return ["no turn at all"]
+    if turn.defects:
+        defects = [f"malformed: {defect.name.value}: {shortened(defect.detail, LONGEST)}" for defect in turn.defects]
+        return [*defects, f"as written: {shortened(turn.completion.text, LONGEST)}"]
+    lines = [call_in_words(call) for call in turn.calls]
+    for index, seen in enumerate(observations):
+        if seen.outcome is not Outcome.OK:
+            lines[index] += f"  → {shortened(seen.content, LONGEST)}"
+    if not lines:
+        lines = [f"“{shortened(turn.content, LONGEST)}”" if turn.content.strip() else "an empty answer"]
+    if stop in _ENDED:
+        lines.append(f"({_ENDED[stop]})")
+    return lines
+
+
+def call_in_words(call: Call) -> str:
+    """A call as a programmer writes it, arguments as JSON: `issue_refund(order_id="A1", amount=5)`."""
+    arguments = ", ".join(f"{name}={write(value)}" for name, value in call.arguments.items())
+    return shortened(f"{call.name}({arguments})", LONGEST)

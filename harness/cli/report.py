@@ -1,0 +1,144 @@
+"""The end of `eval` and `score`: results as tables or as one JSON object, and the exit code."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from samescore.harness.case import Case
+from samescore.harness.cli.errors import say
+from samescore.harness.cli.loading import cases_of, moved_targets, targets_of
+from samescore.harness.environment import World
+from samescore.harness.errors import ExitCode, UsageError
+from samescore.harness.plan import CaseSuite
+from samescore.harness.rescore import Scored
+from samescore.harness.results import Floor, Metric, Results, TargetVerdict, summarise
+from samescore.harness.run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How results are shown: whether targets are judged, as JSON or not, and for how many branches an example (None: all)."""
+
+    check: bool
+    as_json: bool
+    show: int | None
+
+
+def require_targets(suites: Sequence[CaseSuite]) -> None:
+    """Make sure that `--check` has something to judge.
+
+    Raises:
+        UsageError: no suite states a target.
+    """
+    if not targets_of(suites):
+        names = ", ".join(suite.name for suite in suites)
+        raise UsageError(f"--check has nothing to judge: {names} states no targets. Add `targets:` to the suite file.")
+
+
+def report(
+    run: Run, suites: Sequence[CaseSuite], worlds: Mapping[str, World], scored: Sequence[Scored], view: View
+) -> ExitCode:
+    """Print what a scored run says, keep it in its `run.json`, and return the exit code."""
+    from samescore.harness.scorers import RUBRIC
+
+    floors = _floors(run, cases_of(suites), worlds)
+    results = summarise(run.plan, cases_of(suites), scored, RUBRIC, targets_of(suites), floors)
+    code = exit_code(results, view.check)
+    shown = results_json(run, results, code)
+    run.update(
+        floors={name: {"value": floor.value, "policy": floor.policy} for name, floor in floors.items()},
+        results={"status": shown["status"], "metrics": shown["metrics"]},
+    )
+    if view.as_json:
+        print(json.dumps(shown, ensure_ascii=False, allow_nan=False), flush=True)
+    else:
+        _print(run, results, view)
+    for words in moved_targets(run, suites):
+        say(f"note: a target moved since this run began: {words}")
+    if not results.complete:
+        say(_incomplete(run, results))
+    return code
+
+
+def exit_code(results: Results, check: bool) -> ExitCode:
+    """0, unless the run is incomplete (5) or, with `check`, a target is missed (1) or cannot be told (3)."""
+    codes = [] if results.complete else [ExitCode.INCOMPLETE]
+    verdicts = [metric.verdict for metric in results.metrics.values()] if check else []
+    if TargetVerdict.MISSED in verdicts:
+        codes.append(ExitCode.REGRESSION)
+    if TargetVerdict.INCONCLUSIVE in verdicts:
+        codes.append(ExitCode.INCONCLUSIVE)
+    return ExitCode.worst(codes)
+
+
+def results_json(run: Run, results: Results, code: ExitCode) -> dict[str, Any]:
+    """The object that `--json` prints."""
+    return {
+        "status": "complete" if results.complete else "incomplete",
+        "exit": int(code),
+        "run": str(run.directory),
+        "suites": [suite.name for suite in run.plan.suites],
+        "model": model_label(run),
+        "cases": results.cases,
+        "metrics": {name: _metric_json(metric) for name, metric in results.metrics.items()},
+    }
+
+
+def _metric_json(metric: Metric) -> dict[str, Any]:
+    return {
+        "value": metric.value,
+        "low": metric.low,
+        "high": metric.high,
+        "target": metric.target,
+        "floor": None if metric.floor is None else metric.floor.value,
+        "n": metric.n,
+    }
+
+
+def model_label(run: Run) -> str:
+    """The model as a person names it, its adapter after a plus sign."""
+    manifest = run.manifest
+    return manifest.model if manifest.adapter is None else f"{manifest.model}+{manifest.adapter}"
+
+
+def console(stderr: bool = False) -> Any:
+    """A console without markup: what models write is printed as it stands."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, markup=False, highlight=False, emoji=False, soft_wrap=False)
+
+
+def _print(run: Run, results: Results, view: View) -> None:
+    from samescore.harness.cli.failures import print_failures
+    from samescore.harness.cli.table import interval, print_results, score
+
+    screen = console()
+    print_results(screen, results, view.check)
+    print_failures(screen, results.failing, len(results.branches), view.show)
+    success = results.metrics["success"]
+    print(
+        f"success {score(success)} [{interval(success)}] · {len(results.failing)} of {len(results.branches)} branches fail · "
+        f"{run.directory}"
+    )
+    sys.stdout.flush()
+
+
+def _floors(run: Run, cases: Sequence[Case], worlds: Mapping[str, World]) -> Mapping[str, Floor]:
+    import asyncio
+
+    from samescore.harness.floors import floors
+    from samescore.harness.scorers import RUBRIC
+
+    planned = {case.id for case in run.plan.cases}
+    return asyncio.run(floors([case for case in cases if case.id in planned], worlds, RUBRIC))
+
+
+def _incomplete(run: Run, results: Results) -> str:
+    reasons = {failure.reason.partition(":")[0] for failure in results.errors}
+    advice = f"Carry on: {run.resume_command}" if reasons - {"diverged", "scorer"} else "Evaluate again in a new run."
+    why = f" ({run.manifest.stopped})" if run.manifest.stopped else ""
+    return f"incomplete: {len(results.errors)} of {results.rollouts} rollouts have no score{why}. {advice}"

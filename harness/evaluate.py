@@ -1,0 +1,233 @@
+"""`evaluate`: have every planned rollout that is still to be had, record each as it ends, and score from the record.
+
+A fixed number of workers take rollouts from one queue. What a model does wrong is evidence; what breaks around it is an
+error, recorded, shown apart, and tried again when the run is carried on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from samescore.harness.environment import World
+from samescore.harness.errors import InfrastructureError, PolicyError, UsageError, WorldError
+from samescore.harness.evidence import EvidenceWriter
+from samescore.harness.manifest import Status
+from samescore.harness.plan import CaseSuite, Item, Plan
+from samescore.harness.policy import Policy, Sampling
+from samescore.harness.records import ErrorKind, Failure, Record, error_record, record_of
+from samescore.harness.rescore import Replayer, Scored, keep, replayer
+from samescore.harness.rollout import rollout
+from samescore.harness.run import Run
+from samescore.harness.scorer import Rubric
+
+CRASHES_IN_A_ROW = 5
+"""So many rollouts ended by the model one after another mean that the model is gone: the run stops."""
+
+OnResult = Callable[[Scored], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What an evaluation came to: every recorded rollout, scored, in the order of the plan.
+
+    `resumed` rollouts were there before, `finished` were had now. `stopped` says why a run is incomplete.
+    """
+
+    results: tuple[Scored, ...]
+    resumed: int
+    finished: int
+    status: Status
+    stopped: str | None = None
+
+    @property
+    def errors(self) -> tuple[Scored, ...]:
+        """The rollouts without scores."""
+        return tuple(one for one in self.results if one.error is not None)
+
+
+async def evaluate(
+    suites: Sequence[CaseSuite],
+    policy: Policy,
+    worlds: Mapping[str, World],
+    plan: Plan,
+    run: Run,
+    *,
+    concurrency: int = 16,
+    on_result: OnResult | None = None,
+    rubric: Rubric | None = None,
+) -> Evaluation:
+    """Carry out what the plan still lacks; `on_result` hears of each rollout as it ends, errors included.
+
+    Raises:
+        UsageError: the run is of another plan or model; another process writes to it.
+        EvidenceUnwritable: the disk is full. Everything recorded is intact, and the run can be carried on.
+        EvidenceDamaged, ForeignEvidence: the run's evidence cannot be read.
+        UnknownName: a case plays in a world that is not at hand.
+    """
+    run.require(plan, policy)
+    replay = replayer(run, suites, worlds, rubric)
+    _check_cases(plan, replay)
+    if concurrency < 1:
+        raise UsageError(f"concurrency: expected 1 or more, found {concurrency}.")
+    with run.writer() as writer:
+        before = run.latest(writer.records)
+        pending = run.pending(before)
+        work = _Work(policy, replay, plan.temperature, writer, iter(pending), on_result)
+        if pending:
+            run.update(status=Status.RUNNING, stopped=None, finished=None)
+        try:
+            await work.carry_out(min(concurrency, len(pending)))
+        except (asyncio.CancelledError, KeyboardInterrupt):
+            run.finish(Status.INCOMPLETE, "interrupted")
+            raise
+        results = _merged(plan, before, work.done, replay)
+        keep(run, results, rubric)
+        stopped = work.stopped or _lacking(plan, results)
+        status = Status.INCOMPLETE if stopped else Status.COMPLETE
+        if pending or (status, stopped) != (run.manifest.status, run.manifest.stopped):
+            run.finish(status, stopped)
+    return Evaluation(results, len(plan) - len(pending), len(work.done), status, stopped)
+
+
+def evaluate_sync(
+    suites: Sequence[CaseSuite],
+    policy: Policy,
+    worlds: Mapping[str, World],
+    plan: Plan,
+    run: Run,
+    *,
+    concurrency: int = 16,
+    on_result: OnResult | None = None,
+    rubric: Rubric | None = None,
+) -> Evaluation:
+    """`evaluate`, for callers without an event loop.
+
+    Raises:
+        InfrastructureError: interrupted by Ctrl-C; says how to carry on. Otherwise as `evaluate`.
+    """
+    running = evaluate(
+        suites, policy, worlds, plan, run, concurrency=concurrency, on_result=on_result, rubric=rubric
+    )
+    try:
+        return asyncio.run(running)
+    except KeyboardInterrupt:
+        done = len(plan) - len(run.pending())
+        raise InfrastructureError(
+            f"interrupted: {done} of {len(plan)} rollouts are recorded in {run.directory}. Carry on: "
+            f"{run.resume_command}"
+        ) from None
+
+
+class _ModelGone(Exception):
+    """So many crashes in a row that going on would only record more of them."""
+
+
+@dataclass(slots=True)
+class _Work:
+    """The rollouts of one evaluation: what is left, what is done, and why it stopped early, if it did."""
+
+    policy: Policy
+    replay: Replayer
+    temperature: float
+    writer: EvidenceWriter
+    items: Iterator[Item]
+    on_result: OnResult | None
+    done: list[Scored] = field(default_factory=list)
+    crashes: int = 0
+    stopped: str | None = None
+
+    async def carry_out(self, workers: int) -> None:
+        """Run until nothing is left or the model is gone; then nothing of it runs on."""
+        tasks = [asyncio.create_task(self._worker()) for _ in range(workers)]
+        try:
+            await asyncio.gather(*tasks)
+        except _ModelGone as gone:
+            self.stopped = str(gone)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _worker(self) -> None:
+        for item in self.items:
+            record = await self._have(item)
+            scored = self.replay.score(self._keep(item, record))
+            self.done.append(scored)
+            if self.on_result is not None:
+                self.on_result(scored)
+            self._count_crashes(scored)
+            await asyncio.sleep(0)  # a policy that never waits would keep Ctrl-C and the other workers out
+
+    async def _have(self, item: Item) -> Record:
+        """One rollout as a record, whatever becomes of it."""
+        replay, began = self.replay, time.perf_counter()
+        case, print_ = replay.cases[item.case], replay.prints[item.case]
+        sampling = Sampling(self.temperature, item.seed)
+        try:
+            trajectory = await rollout(case, self.policy, replay.worlds[case.world], sampling, replay.limits)
+        except WorldError as error:
+            failure = Failure(ErrorKind.WORLD, str(error))
+        except PolicyError as error:
+            failure = Failure(ErrorKind.POLICY, str(error))
+        except Exception as error:  # a bug of a policy's own: it costs this rollout, not the run
+            failure = Failure(ErrorKind.CRASH, f"{type(error).__name__}: {error}")
+        else:
+            return record_of(item, print_, trajectory, time.perf_counter() - began)
+        return error_record(item, print_, failure, time.perf_counter() - began)
+
+    def _keep(self, item: Item, record: Record) -> Record:
+        """Append the record, or the error that it cannot be written as JSON; return what was written."""
+        try:
+            self.writer.append(record)
+        except (TypeError, ValueError) as error:
+            world = self.replay.cases[item.case].world
+            failure = Failure(
+                ErrorKind.WORLD,
+                f"world {world}: an effect's data or a row is not JSON: {error}. Log strings, numbers and booleans; "
+                "store dates as text.",
+            )
+            record = error_record(item, record.case_fingerprint, failure, record.seconds)
+            self.writer.append(record)
+        return record
+
+    def _count_crashes(self, scored: Scored) -> None:
+        error = scored.record.error
+        crashed = error is not None and error.kind in (ErrorKind.POLICY, ErrorKind.CRASH)
+        self.crashes = self.crashes + 1 if crashed else 0
+        if self.crashes >= CRASHES_IN_A_ROW:
+            raise _ModelGone(f"the model crashed {self.crashes} times in a row, last: {error}")
+
+
+def _check_cases(plan: Plan, replay: Replayer) -> None:
+    changed = [case.id for case in plan.cases if replay.prints.get(case.id) != case.fingerprint]
+    if changed:
+        raise UsageError(
+            f"{len(changed)} planned cases, such as {changed[0]}, are not in the suites at hand, or were changed. "
+            "Evaluate the suites that the plan was made of."
+        )
+
+
+def _merged(plan: Plan, before: Sequence[Record], done: Sequence[Scored], replay: Replayer) -> tuple[Scored, ...]:
+    """Old and new results in the order of the plan; a new one stands for an old error."""
+    found = {(one.record.case, one.record.epoch): one for one in done}
+    old = {(record.case, record.epoch): record for record in before}
+    merged = []
+    for item in plan.items():
+        key = item.case, item.epoch
+        if key in found:
+            merged.append(found[key])
+        elif key in old:
+            merged.append(replay.score(old[key]))
+    return tuple(merged)
+
+
+def _lacking(plan: Plan, results: Sequence[Scored]) -> str | None:
+    """Why these results are not all that was planned; None if they are."""
+    errors = sum(one.error is not None for one in results)
+    missing = len(plan) - len(results)
+    parts = [f"{errors} of {len(plan)} rollouts are errors"] if errors else []
+    parts += [f"{missing} of {len(plan)} rollouts are missing"] if missing else []
+    return "; ".join(parts) or None

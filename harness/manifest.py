@@ -1,0 +1,162 @@
+"""`Manifest`: what `run.json` says: what was planned, who answers, what may move the result, and how the run stands."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from samescore.harness.environment import World
+from samescore.harness.plan import CaseSuite, Plan
+from samescore.harness.policy import Policy
+from samescore.harness.types import NO_DATA
+
+FORMAT = 1
+"""Version of `run.json` and `scores.json` that this code writes. It reads this one and all before it."""
+
+_LIBRARIES = (
+    "inspect-ai",
+    "jsonschema",
+    "jsonschema-rs",
+    "torch",
+    "transformers",
+    "tokenizers",
+    "peft",
+    "vllm",
+)
+
+
+class Status(StrEnum):
+    """How a run stands."""
+
+    RUNNING = "running"  # begun and not ended: at work, or killed
+    COMPLETE = "complete"  # every planned rollout has its scores
+    INCOMPLETE = "incomplete"  # some are missing or are errors; it passes no gate
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Everything about a run but its evidence.
+
+    `description` is the policy's own. `scorers` gives versions, `worlds` version and fingerprints of toolset and
+    lexicon, `targets` the thresholds per suite, as they stood when the run began. `floors` and `results` are added when
+    it ends. Times are ISO 8601 with offset.
+    """
+
+    plan: Plan
+    model: str
+    adapter: str | None
+    description: Mapping[str, Any]
+    dialect: str
+    dialect_version: int
+    scorers: Mapping[str, int]
+    worlds: Mapping[str, Mapping[str, Any]]
+    targets: Mapping[str, Mapping[str, float]]
+    versions: Mapping[str, str]
+    started: str
+    finished: str | None = None
+    status: Status = Status.RUNNING
+    stopped: str | None = None
+    floors: Mapping[str, Any] = field(default_factory=lambda: NO_DATA)
+    results: Mapping[str, Any] = field(default_factory=lambda: NO_DATA)
+
+    def with_fields(self, **fields: Any) -> Manifest:
+        """The same with some fields replaced."""
+        return replace(self, **fields)
+
+    def to_json(self) -> dict[str, Any]:
+        """As written to `run.json`."""
+        return {
+            "format": FORMAT,
+            "status": self.status.value,
+            "stopped": self.stopped,
+            "started": self.started,
+            "finished": self.finished,
+            "model": self.model,
+            "adapter": self.adapter,
+            "description": dict(self.description),
+            "dialect": {"name": self.dialect, "version": self.dialect_version},
+            "scorers": dict(self.scorers),
+            "worlds": {name: dict(world) for name, world in self.worlds.items()},
+            "targets": {name: dict(targets) for name, targets in self.targets.items()},
+            "versions": dict(self.versions),
+            "floors": dict(self.floors),
+            "results": dict(self.results),
+            "plan_fingerprint": self.plan.fingerprint,
+            "plan": self.plan.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Manifest:
+        """Read what `to_json` wrote; it is checked against its schema before."""
+        return cls(
+            plan=Plan.from_json(data["plan"]),
+            model=data["model"],
+            adapter=data["adapter"],
+            description=data["description"],
+            dialect=data["dialect"]["name"],
+            dialect_version=data["dialect"]["version"],
+            scorers=data["scorers"],
+            worlds=data["worlds"],
+            targets=data["targets"],
+            versions=data["versions"],
+            started=data["started"],
+            finished=data["finished"],
+            status=Status(data["status"]),
+            stopped=data["stopped"],
+            floors=data["floors"],
+            results=data["results"],
+        )
+
+
+def manifest_of(
+    plan: Plan,
+    policy: Policy,
+    worlds: Mapping[str, World],
+    suites: Sequence[CaseSuite],
+    adapter: str | None,
+) -> Manifest:
+    """The manifest of a run that begins now."""
+    from samescore.harness.scorers import SCORERS
+
+    return Manifest(
+        plan=plan,
+        model=policy.name,
+        adapter=adapter,
+        description=policy.describe(),
+        dialect=policy.dialect.name,
+        dialect_version=policy.dialect.version,
+        scorers={scorer.name: scorer.version for scorer in SCORERS},
+        worlds={
+            name: {
+                "version": world.version,
+                "toolset": world.toolset.fingerprint,
+                "lexicon": world.lexicon.fingerprint(),
+            }
+            for name, world in sorted(worlds.items())
+        },
+        targets={suite.name: dict(suite.targets) for suite in suites},
+        versions=_versions(),
+        started=now(),
+    )
+
+
+def now() -> str:
+    """The time of day as manifests carry it."""
+    return datetime.now().astimezone().isoformat(timespec="seconds")
+
+
+def _versions() -> dict[str, str]:
+    found = {"samescore": _version("samescore") or "0+source", "python": platform.python_version()}
+    return found | {name: number for name in _LIBRARIES if (number := _version(name))}
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None

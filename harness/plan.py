@@ -1,0 +1,232 @@
+"""`Plan`: the denominator of a run. Which cases, how often, with which seeds; recorded before the first token."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from typing import Any, Protocol, TypeVar
+
+from samescore.harness.case import Case
+from samescore.harness.errors import UsageError
+from samescore.harness.fingerprint import fingerprint, seed_of
+from samescore.harness.rollout import DEFAULT_LIMITS, Limits
+
+T = TypeVar("T")
+
+
+class CaseSuite(Protocol):
+    """What a plan needs of a suite: its name and version, the cases to run, in order, and its targets."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def version(self) -> int: ...
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    @property
+    def cases(self) -> Sequence[Case]: ...
+
+    @property
+    def targets(self) -> Mapping[str, float]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedSuite:
+    """A suite as it was planned. The fingerprint covers all its cases, also those that `--limit` leaves out."""
+
+    name: str
+    version: int
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCase:
+    """A case as it was planned, with what tables group by."""
+
+    id: str
+    fingerprint: str
+    suite: str
+    cluster: str
+    locale: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One rollout to be had: a case, the epoch (from 0) and the seed of its sampling."""
+
+    case: str
+    epoch: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Every rollout of a run. `limit` is None where all cases of the suites are planned."""
+
+    suites: tuple[PlannedSuite, ...]
+    cases: tuple[PlannedCase, ...]
+    epochs: int = 1
+    seed: int = 0
+    temperature: float = 0.0
+    limits: Limits = DEFAULT_LIMITS
+    limit: int | None = None
+
+    @classmethod
+    def make(
+        cls,
+        suites: Sequence[CaseSuite],
+        epochs: int = 1,
+        seed: int = 0,
+        temperature: float = 0.0,
+        limits: Limits = DEFAULT_LIMITS,
+        limit: int | None = None,
+    ) -> Plan:
+        """The plan of these suites; `limit` keeps that many cases, spread over suites, branches and locales.
+
+        Raises:
+            UsageError: no case, two cases of one id, or a number out of range.
+        """
+        _check_numbers(epochs, temperature, limit)
+        cases = [case for suite in suites for case in suite.cases]
+        _check_cases(cases, suites)
+        if limit is not None and limit < len(cases):
+            kept = {case.id for case in islice(spread(cases), limit)}
+            cases = [case for case in cases if case.id in kept]
+        else:
+            limit = None
+        return cls(
+            tuple(PlannedSuite(suite.name, suite.version, suite.fingerprint) for suite in suites),
+            tuple(PlannedCase(case.id, case.fingerprint(), case.suite, case.cluster, case.locale) for case in cases),
+            epochs,
+            seed,
+            temperature,
+            limits,
+            limit,
+        )
+
+    def __len__(self) -> int:
+        return len(self.cases) * self.epochs
+
+    def items(self) -> Iterator[Item]:
+        """Every rollout, epoch by epoch, so that a run cut short has seen as many cases as it could."""
+        for epoch in range(self.epochs):
+            for case in self.cases:
+                yield Item(case.id, epoch, seed_of(self.seed, case.id, epoch))
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes with anything that may move a result."""
+        return fingerprint(self.to_json())
+
+    def differences(self, other: Plan) -> list[str]:
+        """What differs between this plan and another, each in words; empty if they are the same."""
+        found = [
+            f"{name}: {ours} here, {theirs} there"
+            for name, ours, theirs in (
+                ("epochs", self.epochs, other.epochs),
+                ("seed", self.seed, other.seed),
+                ("temperature", self.temperature, other.temperature),
+                ("limits", self.limits, other.limits),
+                ("limit", self.limit, other.limit),
+                ("suites", _named(self.suites), _named(other.suites)),
+            )
+            if ours != theirs
+        ]
+        return found + _case_differences(self.cases, other.cases)
+
+    def to_json(self) -> dict[str, Any]:
+        """As recorded in `run.json`."""
+        return {
+            "suites": [asdict(suite) for suite in self.suites],
+            "cases": [asdict(case) for case in self.cases],
+            "epochs": self.epochs,
+            "seed": self.seed,
+            "temperature": self.temperature,
+            "limits": asdict(self.limits),
+            "limit": self.limit,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Plan:
+        """Read what `to_json` wrote; `run.json` is checked against its schema before."""
+        return cls(
+            tuple(PlannedSuite(**suite) for suite in data["suites"]),
+            tuple(PlannedCase(**case) for case in data["cases"]),
+            data["epochs"],
+            data["seed"],
+            data["temperature"],
+            Limits(**data["limits"]),
+            data["limit"],
+        )
+
+
+def spread(cases: Iterable[Case]) -> Iterator[Case]:
+    """The cases in an order whose every beginning is spread over suites, then branches, then locales.
+
+    The order depends on the cases alone, not on a seed: plans of growing limits are nested, and two models tried with
+    one limit are tried on the same cases.
+    """
+    suites: dict[str, dict[str, dict[str, list[Case]]]] = {}
+    for case in cases:
+        branch = suites.setdefault(case.suite, {}).setdefault(case.cluster, {})
+        branch.setdefault(case.locale, []).append(case)
+    lanes = []
+    for number, name in enumerate(sorted(suites)):
+        # Neighbouring branches are alike; their hashes are not.
+        branches = [suites[name][cluster] for cluster in sorted(suites[name], key=fingerprint)]
+        lanes.append(_alternate([_by_locale(branch, at + number) for at, branch in enumerate(branches)]))
+    yield from _alternate(lanes)
+
+
+def _by_locale(branch: Mapping[str, list[Case]], turn: int) -> list[Case]:
+    """The cases of one branch, locales alternating; which comes first rotates with `turn`."""
+    locales = sorted(branch)
+    first = turn % len(locales)
+    return _alternate([branch[locale] for locale in locales[first:] + locales[:first]])
+
+
+def _alternate(lanes: Sequence[Sequence[T]]) -> list[T]:
+    """One of each lane in turn until all are empty."""
+    longest = max(map(len, lanes), default=0)
+    return [lane[at] for at in range(longest) for lane in lanes if at < len(lane)]
+
+
+def _check_numbers(epochs: int, temperature: float, limit: int | None) -> None:
+    if epochs < 1:
+        raise UsageError(f"epochs: expected 1 or more, found {epochs}.")
+    if not 0.0 <= temperature <= 10.0:
+        raise UsageError(f"temperature: expected a number from 0 (greedy) to 10, found {temperature}.")
+    if limit is not None and limit < 1:
+        raise UsageError(f"limit: expected 1 case or more, found {limit}.")
+
+
+def _check_cases(cases: Sequence[Case], suites: Sequence[CaseSuite]) -> None:
+    if not cases:
+        names = ", ".join(suite.name for suite in suites) or "none"
+        raise UsageError(f"nothing to evaluate: the suites ({names}) have no case. Name a suite that has.")
+    seen: set[str] = set()
+    for case in cases:
+        if case.id in seen:
+            raise UsageError(f"two cases are called {case.id!r}. Name each suite once, or rename a case.")
+        seen.add(case.id)
+
+
+def _named(suites: tuple[PlannedSuite, ...]) -> str:
+    return ", ".join(f"{suite.name} v{suite.version}" for suite in suites)
+
+
+def _case_differences(ours: tuple[PlannedCase, ...], theirs: tuple[PlannedCase, ...]) -> list[str]:
+    mine, others = {case.id: case for case in ours}, {case.id: case for case in theirs}
+    groups = (
+        ("only here", [id for id in mine if id not in others]),
+        ("only there", [id for id in others if id not in mine]),
+        ("changed", [id for id, case in mine.items() if id in others and others[id] != case]),
+    )
+    found = [f"{len(ids)} cases {word} (such as {ids[0]})" for word, ids in groups if ids]
+    if not found and ours != theirs:
+        found.append("cases: the same in another order")
+    return found

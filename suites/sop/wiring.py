@@ -1,0 +1,199 @@
+"""Do the parts of an SOP fit together? Steps that are named, references, tools, arguments, slots, cycles."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from samescore.harness.lexicon import Lexicon
+from samescore.harness.tools import Tool, Toolset
+from samescore.suites.sop.document import Problems
+from samescore.suites.sop.model import Ask, CallStep, Decide, Reply, Sop, SopStep
+
+_REFERENCE = re.compile(r"\$(?P<head>[A-Za-z_]\w*)(?:\.(?P<rest>\w+(?:\.\w+)*))?", re.ASCII)
+_IN_TEXT = re.compile(r"\{(\$[^{}]*)\}")
+
+
+def check(
+    sop: Sop, broken: frozenset[str], problems: Problems, toolset: Toolset | None, lexicon: Lexicon | None
+) -> None:
+    """Note everything that does not fit. `broken` are steps that exist but could not be read."""
+    known = [*sop.steps, *broken]
+    for step in sop.steps.values():
+        for role, name in leads_to(step):
+            if name not in known:
+                problems.unknown(step.line, f"step {step.id!r}: {role}: unknown step", name, known)
+    _check_slots(sop, problems)
+    _check_facts(sop, problems)
+    if toolset is not None:
+        _check_tools(sop, toolset, problems)
+    if lexicon is not None:
+        _check_lexicon(sop, lexicon, problems)
+    if not problems:
+        _check_cycles(sop, problems)
+    if not problems:
+        _check_references(sop, problems)
+
+
+def leads_to(step: SopStep) -> tuple[tuple[str, str], ...]:
+    """The steps that may follow one, each with the role in which it is named."""
+    match step:
+        case Ask(next=following, unknown=unknown):
+            return (("next", following), ("unknown", unknown)) if unknown is not None else (("next", following),)
+        case CallStep(next=following, on_fault=fault):
+            return (("next", following), ("on_fault", fault)) if fault is not None else (("next", following),)
+        case Decide(arms=arms):
+            return tuple((f"arm {arm.name!r}", arm.then) for arm in arms)
+        case Reply():
+            return ()
+
+
+def references(step: SopStep) -> Iterator[str]:
+    """Everything a step refers to with a `$`, in its arguments, statements and texts."""
+    match step:
+        case CallStep():
+            yield from _values_references((step.arguments, step.optional))
+        case Reply():
+            yield from _values_references((step.states, step.unwanted))
+    if isinstance(step, Ask | Reply):
+        for variants in step.text.values():
+            for text in variants:
+                yield from _IN_TEXT.findall(text)
+
+
+def earlier(sop: Sop) -> dict[str, frozenset[str]]:
+    """For every step those that may come before it."""
+    before: dict[str, set[str]] = {name: set() for name in sop.steps}
+    changed = True
+    while changed:
+        changed = False
+        for step in sop.steps.values():
+            for _, name in leads_to(step):
+                size = len(before[name])
+                before[name] |= before[step.id] | {step.id}
+                changed |= len(before[name]) > size
+    return {name: frozenset(steps) for name, steps in before.items()}
+
+
+def _values_references(value: Any) -> Iterator[str]:
+    if isinstance(value, str) and value.startswith("$"):
+        yield value
+    elif isinstance(value, Mapping):
+        for entry in value.values():
+            yield from _values_references(entry)
+    elif isinstance(value, list | tuple):
+        for entry in value:
+            yield from _values_references(entry)
+
+
+def _check_slots(sop: Sop, problems: Problems) -> None:
+    for step in sop.steps.values():
+        if not isinstance(step, Ask):
+            continue
+        for name in step.slots:
+            if name not in sop.slots:
+                problems.unknown(step.line, f"step {step.id!r}: ask: unknown slot", name, sop.slots)
+            elif sop.slots[name].known == "maybe" and step.unknown is None:
+                problems.add(
+                    step.line,
+                    f"step {step.id!r}: the user may not know {name} (`known: maybe`), and nothing says what "
+                    "follows then. Add `unknown:` with a step.",
+                )
+
+
+def _check_facts(sop: Sop, problems: Problems) -> None:
+    for step in sop.steps.values():
+        for name in step.reveals if isinstance(step, CallStep) else ():
+            if name not in sop.facts:
+                problems.unknown(step.line, f"step {step.id!r}: reveals: unknown fact", name, sop.facts)
+
+
+def _check_tools(sop: Sop, toolset: Toolset, problems: Problems) -> None:
+    tools = toolset.by_name
+    for role, names in (("may", sop.may), ("never", sop.never)):
+        for name in names:
+            if name not in tools:
+                problems.unknown(1, f"{role}: unknown tool", name, tools)
+            elif role == "may" and tools[name].effect:
+                problems.add(1, f"may: {name} changes the world; only reads are allowed beside the path. Remove it.")
+    for step in sop.steps.values():
+        if not isinstance(step, CallStep):
+            continue
+        if step.tool not in tools:
+            problems.unknown(step.line, f"step {step.id!r}: unknown tool", step.tool, tools)
+            continue
+        if step.tool in sop.never:
+            problems.add(step.line, f"step {step.id!r}: calls {step.tool}, which is under `never`. Remove one of them.")
+        _check_arguments(step, tools[step.tool], problems)
+
+
+def _check_arguments(step: CallStep, tool: Tool, problems: Problems) -> None:
+    import jsonschema_rs
+
+    properties: Mapping[str, Any] = tool.parameters.get("properties", {})
+    for name, value in {**step.arguments, **step.optional}.items():
+        what = f"step {step.id!r}: {tool.name}"
+        if name not in properties:
+            problems.unknown(step.line, f"{what}: unknown argument", name, properties)
+        elif not any(_values_references(value)):
+            # The definitions go along, so that a property's `$ref` finds them.
+            schema = {"$defs": tool.parameters.get("$defs", {}), "allOf": [properties[name]]}
+            if not jsonschema_rs.is_valid(schema, value, validate_formats=True):
+                problems.add(
+                    step.line,
+                    f"{what}: {value!r} breaks the schema of {name!r}: {properties[name]}. Correct it.",
+                )
+    for name in tool.parameters.get("required", ()):
+        if name not in step.arguments:
+            problems.add(
+                step.line,
+                f"step {step.id!r}: {tool.name} requires {name!r}, which is missing. Add it under `with`.",
+            )
+
+
+def _check_lexicon(sop: Sop, lexicon: Lexicon, problems: Problems) -> None:
+    for slot in sop.slots.values():
+        if slot.name not in lexicon.slots:
+            problems.unknown(slot.line, "the world's lexicon has no slot", slot.name, lexicon.slots)
+    for step in sop.steps.values():
+        if isinstance(step, Reply):
+            for name in (*step.states, *step.unwanted):
+                if name not in lexicon.slots:
+                    problems.unknown(
+                        step.line, f"step {step.id!r}: the world's lexicon has no slot", name, lexicon.slots
+                    )
+
+
+def _check_cycles(sop: Sop, problems: Problems) -> None:
+    before = earlier(sop)
+    for name, step in sop.steps.items():
+        if name in before[name]:
+            around = [other for other in sop.steps if other in before[name] and name in before[other]]
+            problems.add(
+                step.line,
+                f"steps {' -> '.join([*around, around[0]])} go round in a circle. The only loop is `retry`.",
+            )
+            return
+
+
+def _check_references(sop: Sop, problems: Problems) -> None:
+    before = earlier(sop)
+    calls = [name for name, step in sop.steps.items() if isinstance(step, CallStep)]
+    for step in sop.steps.values():
+        earlier_calls = [name for name in calls if name in before[step.id]]
+        for reference in references(step):
+            match = _REFERENCE.fullmatch(reference)
+            what = f"step {step.id!r}: {reference}"
+            if match is None:
+                problems.add(step.line, f"{what} is no reference. Write `$slot` or `$step.field`.")
+            elif match["rest"] is None:
+                if match["head"] not in sop.slots:
+                    problems.unknown(step.line, f"{what}: unknown slot", match["head"], sop.slots)
+            elif reference[1:] in sop.facts and not isinstance(step, CallStep):
+                continue
+            elif match["head"] not in earlier_calls:
+                problems.unknown(step.line, f"{what}: no earlier call", match["head"], earlier_calls)
+        for guard in (step.guards or ()) if isinstance(step, CallStep) else ():
+            if guard not in earlier_calls:
+                problems.unknown(step.line, f"step {step.id!r}: guards: no earlier call", guard, earlier_calls)

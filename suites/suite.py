@@ -1,0 +1,30 @@
+"""`Suite`: cases and targets under a name and a version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from samescore.harness.case import Case
+from samescore.harness.fingerprint import fingerprint
+
+
+@dataclass(frozen=True)
+class Suite:
+    """What is asked, and what must be reached: per metric the least value, in [0, 1]."""
+
+    name: str
+    version: int
+    cases: tuple[Case, ...]
+    targets: Mapping[str, float] = field(default_factory=dict)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Changes when anything changes that may move a result; targets do not."""
+        return fingerprint([self.name, self.version, [case.fingerprint() for case in self.cases]])
+
+    @cached_property
+    def targets_fingerprint(self) -> str:
+        """Changes when a target moves."""
+        return fingerprint(dict(self.targets))

@@ -1,0 +1,168 @@
+"""What can happen in a conversation: a request, a request under a procedure, two at once, small talk, a dead end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from . import words
+from .agent import call, call_two, missing_fields, pursue, report
+from .dialogue import Arguments, Dialogue, Skill
+from .fields import Field, Value
+from .procedures import Action, Condition, Procedure
+from .toolsets import Tool
+
+
+def _utterance(d: Dialogue, first: bool, request: str, clauses: Sequence[str], question: str = "") -> str:
+    """A user turn around a request: opener, chatter, the values given, a closer, in varying order."""
+    rng = d.rng
+    opener = d.rough(d.bank.openers if first else d.bank.follow_ups, person=d.spoken_name)
+    chatter = d.rough(d.bank.chatter) + " " if rng.random() < 0.25 else ""
+    extra = d.rough(d.bank.chatter) if rng.random() < 0.1 else ""
+    told = ", ".join(clauses)
+    end = "?" if request.lower().startswith(("can", "could", "would", "is it", "how", "will")) else "."
+    if told and rng.random() < 0.25:
+        body = f"{told}. {chatter}{request}{end}"
+    elif told and rng.random() < 0.5:
+        body = f"{chatter}{request}, {told}."
+    else:
+        body = f"{chatter}{request}{end} {told}{'.' if told else ''}"
+    if question:
+        body += f" {question}{rng.choice(('.', '?', '.'))}"
+    return opener + body + " " + extra + d.rough(d.bank.closers)
+
+
+def _source(d: Dialogue, item: Field, goal: Tool) -> Tool | None:
+    """A reading tool other than the goal that returns the field."""
+    for tool in d.toolset.tools:
+        if tool is not goal and tool.verb.reads and item in tool.returns and item not in tool.required:
+            return tool
+    return None
+
+
+def _given(d: Dialogue, goal: Tool) -> list[Field]:
+    """Which fields the user states at once: parameters, or the key of a tool that leads to them."""
+    given: dict[str, Field] = {}
+    careful = d.rng.random() < 0.6
+    for item in goal.required:
+        if item.name in d.known and d.rng.random() < 0.5:
+            continue
+        source = _source(d, item, goal)
+        hops = 0
+        while source and hops < 3 and d.rng.random() < 0.6:
+            further = [key for key in source.required if (up := _source(d, key, source)) and up is not goal]
+            given.update({key.name: key for key in source.required if key not in further[:1]})
+            if not further or d.rng.random() < 0.5:
+                given.update({key.name: key for key in source.required})
+                break
+            source, hops = _source(d, further[0], source), hops + 1
+            if source:
+                given.pop(further[0].name, None)
+                given.update({key.name: key for key in source.required})
+        if source is None or not any(key.name in given for key in source.required):
+            if careful or d.rng.random() < 0.5:
+                given[item.name] = item
+    for item in goal.optional:
+        if d.rng.random() < 0.35:
+            given[item.name] = item
+    fields = list(given.values())
+    d.rng.shuffle(fields)
+    return fields
+
+
+def _wanted(d: Dialogue, goal: Tool) -> list[Field]:
+    """The result fields that the user asks about, if any."""
+    if not goal.verb.reads or d.rng.random() < 0.35:
+        return []
+    return d.rng.sample(goal.returns, min(len(goal.returns), d.rng.choice((1, 1, 2))))
+
+
+def request(d: Dialogue, first: bool, goal: Tool) -> None:
+    """A plain request for one tool, to the reply."""
+    d.start_episode()
+    clauses = d.tell(_given(d, goal))
+    wanted = _wanted(d, goal)
+    question = d.bank.both.join(d.rough(d.bank.asking_for, label=d.label(item)) for item in wanted)
+    d.user(_utterance(d, first, d.rough(d.bank.requests, **d.wording(goal)), clauses, question))
+    result = pursue(d, goal, Skill.CALL)
+    if result is not None:
+        report(d, goal, result, wanted)
+
+
+def two_requests(d: Dialogue, first: bool, goals: tuple[Tool, Tool]) -> None:
+    """Two requests in one turn, each with all it needs, answered by two calls at once."""
+    d.start_episode()
+    parts: list[tuple[Tool, Arguments]] = []
+    texts = []
+    for goal in goals:
+        before = dict(d.known)
+        clauses = d.tell(goal.required)
+        parts.append((goal, {item.name: d.known[item.name] for item in goal.required}))
+        texts.append(d.rough(d.bank.requests, **d.wording(goal)) + (", " if clauses else "") + ", ".join(clauses))
+        d.known = before | d.known
+    d.user(_utterance(d, first, d.bank.both.join(texts), ()))
+    call_two(d, parts[0], parts[1])
+
+
+def governed_request(d: Dialogue, first: bool, procedure: Procedure) -> None:
+    """A request that a procedure of the system message governs."""
+    d.start_episode()
+    goal, rng = procedure.goal, d.rng
+    d.forced.update(procedure.draw_facts(rng, d.toolset.today))
+    keys = [item for item in procedure.readers[0].required if item.name not in d.known or rng.random() < 0.5]
+    given = [item for item in keys if rng.random() < 0.75]
+    clauses = d.tell(given)
+    d.user(_utterance(d, first, d.rough(d.bank.requests, **d.wording(goal)), clauses))
+    for reader in procedure.readers:
+        if missing_fields(d, reader):
+            result = pursue(d, reader, Skill.RULE)
+        else:
+            result = call(d, reader, Skill.RULE)
+        if result is None:
+            return
+    facts = {name: d.known[name] for name in d.forced}
+    lines, fired, action = procedure.decide(facts)
+    act(d, procedure, action, lines, fired, facts)
+
+
+def act(
+    d: Dialogue, procedure: Procedure, action: Action, lines: Sequence[str], fired: Condition | None, facts: Arguments
+) -> None:
+    """Do what the rule demands."""
+    atoms = fired.atoms if fired else procedure.rules[0][0].atoms
+    reasons = [(atom.field, facts[atom.field.name]) for atom in atoms]
+    if action.kind == "refuse":
+        content = d.say(d.bank.refusals, facts=d.facts(reasons), **d.wording(procedure.goal))
+        d.assistant(Skill.RULE, [*lines, "next: refuse"], content)
+    elif action.tool is None:
+        content = d.say(d.bank.results, facts=d.facts(reasons), **d.wording(procedure.goal))
+        d.assistant(Skill.RULE, [*lines, "next: answer"], content)
+    else:
+        constants: dict[str, Value] = {item.name: value for item, value in action.constants}
+        d.called.discard(action.tool.name)
+        result = pursue(d, action.tool, Skill.RULE, lines, constants)
+        if result is not None:
+            report(d, action.tool, result, ())
+
+
+def small_talk(d: Dialogue) -> None:
+    """A greeting, thanks or a remark, answered without a tool."""
+    said, reply = d.rng.choice(d.bank.small_talk)
+    nouns = {tool.noun.name: tool.noun for tool in d.toolset.tools if tool is not d.toolset.handoff}
+    things = d.bank.both.join(noun.vi if d.lang == "vi" else noun.en for noun in list(nouns.values())[:2])
+    d.user(d.rough((said,)))
+    d.assistant(Skill.REPLY, ["next: answer"], reply.format(company=d.toolset.company, things=things))
+
+
+def no_tool(d: Dialogue, first: bool) -> None:
+    """A request that none of the tools can serve."""
+    taken = {tool.noun.name for tool in d.toolset.tools}
+    while True:
+        noun = d.rng.choice(d.rng.choice(words.DOMAINS).nouns)
+        if noun.name not in taken:
+            break
+    verb = d.rng.choice(words.VERBS)
+    slots = {"do": d.rng.choice(verb.vi if d.lang == "vi" else verb.en), "thing": noun.vi if d.lang == "vi" else noun.en}
+    d.start_episode()
+    d.user(_utterance(d, first, d.rough(d.bank.requests, **slots), ()))
+    d.assistant(Skill.REPLY, ["next: refuse"], d.say(d.bank.no_tool, **slots))
+

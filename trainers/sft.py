@@ -1,0 +1,194 @@
+"""Supervised fine-tuning on gold turns: rendered ids and the assistant's mask, never text.
+
+The ids come from the renderer that evaluation uses, so that training sees exactly the prompts that evaluation will give. The loss
+is on the assistant's tokens, the end of turn included.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from samescore.harness.case import Case
+from samescore.harness.environment import World
+from samescore.harness.errors import UsageError
+from samescore.harness.fingerprint import fingerprint
+from samescore.harness.policies import tiny_path
+from samescore.harness.policies.script import oracle
+from samescore.harness.renderer import Example, Renderer, examples
+from samescore.harness.rollout import rollout
+from samescore.trainers.config import SftConfig, load_sft_config
+
+PASSPORT = "samescore.json"
+"""The file beside an adapter that says what it was made from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A training example and the case it comes from."""
+
+    case: str
+    example: Example
+
+
+def train(path: Path) -> Path:
+    """Run the training that a configuration file describes; returns the adapter's folder.
+
+    Raises:
+        UsageError: the configuration, the suite or the base is wrong, the folder is taken, or a sequence is too long.
+    """
+    config = load_sft_config(path)
+    if config.out.exists() and any(config.out.iterdir()):
+        raise UsageError(f"{config.out} is not empty. Choose another `out`, or remove it; adapters are never overwritten.")
+    base = base_path(config.base)
+    renderer = Renderer.load(base)
+    cases, worlds = load_cases(config)
+    samples = gold_samples(cases, worlds, renderer)
+    check_lengths(samples, config.max_tokens)
+    return _fit(config, base, renderer, samples, cases)
+
+
+def base_path(name: str) -> str:
+    """The folder or hub id of a base model's name."""
+    if name == "tiny":
+        return str(tiny_path())
+    provider, _, rest = name.partition("/")
+    if provider != "hf" or not rest:
+        raise UsageError(f"base {name!r}: expected 'tiny' or 'hf/PATH_OR_ID'.")
+    return rest
+
+
+def load_cases(config: SftConfig) -> tuple[list[Case], dict[str, World]]:
+    """The cases to learn from, and their worlds."""
+    import importlib
+
+    # Trainers may not import suites: what is asked comes in by name, as on the command line.
+    catalog = importlib.import_module("samescore.suites.catalog")
+    suite = catalog.load_suite(config.data.suite, split=config.data.split, locales=config.data.locales)
+    cases = list(suite.cases)
+    if config.data.limit is not None and config.data.limit < len(cases):
+        stride = len(cases) / config.data.limit
+        cases = [cases[int(index * stride)] for index in range(config.data.limit)]
+    worlds = {name: catalog.load_world(name) for name in {case.world for case in cases}}
+    return cases, worlds
+
+
+def gold_samples(cases: Sequence[Case], worlds: dict[str, World], renderer: Renderer) -> list[Sample]:
+    """Every case's gold conversation, as the renderer writes it."""
+
+    async def play() -> list[Sample]:
+        agent = oracle()
+        samples = []
+        for case in cases:
+            trajectory = await rollout(case, agent, worlds[case.world])
+            for example in examples(renderer, case.messages, case.toolset, trajectory.steps):
+                samples.append(Sample(case.id, example))
+        return samples
+
+    return asyncio.run(play())
+
+
+def check_lengths(samples: Sequence[Sample], limit: int) -> None:
+    """Nothing is cut silently.
+
+    Raises:
+        UsageError: a sequence is longer than `limit` tokens.
+    """
+    longest = max(samples, key=lambda sample: len(sample.example.ids))
+    if len(longest.example.ids) > limit:
+        raise UsageError(
+            f"case {longest.case} is {len(longest.example.ids)} tokens long, the limit is {limit}. Raise max_tokens."
+        )
+
+
+def _fit(config: SftConfig, base: str, renderer: Renderer, samples: Sequence[Sample], cases: Sequence[Case]) -> Path:
+    import torch
+    from datasets import Dataset
+    from peft import LoraConfig as PeftLora, get_peft_model
+    from transformers import AutoModelForCausalLM, set_seed
+    from trl import SFTConfig as TrlConfig, SFTTrainer
+
+    set_seed(config.seed)
+    gpu = torch.cuda.is_available()
+    dataset = Dataset.from_dict(
+        {
+            "input_ids": [list(sample.example.ids) for sample in samples],
+            "assistant_masks": [list(sample.example.mask) for sample in samples],
+        }
+    )
+    arguments = TrlConfig(
+        output_dir=str(config.out / "trainer"),
+        max_length=None,
+        num_train_epochs=config.epochs,
+        per_device_train_batch_size=config.batch_size,
+        learning_rate=config.learning_rate,
+        lr_scheduler_type="cosine",
+        warmup_steps=config.warmup,
+        weight_decay=config.weight_decay,
+        max_grad_norm=1.0,
+        bf16=gpu,
+        fp16=False,
+        use_cpu=not gpu,
+        gradient_checkpointing=False,
+        train_sampling_strategy="group_by_length",
+        logging_steps=20,
+        save_strategy="no",
+        report_to="none",
+        seed=config.seed,
+        data_seed=config.seed,
+    )
+    model = get_peft_model(
+        AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32),
+        PeftLora(
+            r=config.lora.rank,
+            lora_alpha=config.lora.alpha,
+            lora_dropout=config.lora.dropout,
+            target_modules="all-linear",
+            task_type="CAUSAL_LM",
+            # The folder's name, not its path: the passport holds the digest that decides whether a base fits.
+            base_model_name_or_path=Path(base).name,
+        ),
+    )
+    trainer = SFTTrainer(model=model, args=arguments, train_dataset=dataset, processing_class=renderer.tokenizer)
+    result = trainer.train()
+    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    model.peft_config["default"].base_model_name_or_path = config.base
+    model.to(torch.bfloat16).save_pretrained(config.out)
+    _write_passport(config, base, renderer, samples, cases, {"steps": result.global_step, "losses": losses[-1:]})
+    return config.out
+
+
+def _write_passport(
+    config: SftConfig,
+    base: str,
+    renderer: Renderer,
+    samples: Sequence[Sample],
+    cases: Sequence[Case],
+    training: dict[str, Any],
+) -> None:
+    from importlib.metadata import version
+
+    from samescore.harness.policies.hf import weights_digest
+
+    passport = {
+        "format": 1,
+        "base": {"name": config.base, "weights": weights_digest(Path(base))},
+        "template": renderer.fingerprint,
+        "toolsets": {case.toolset.name: case.toolset.fingerprint for case in cases},
+        "data": {
+            "suite": config.data.suite,
+            "split": config.data.split,
+            "cases": len(cases),
+            "tokens": sum(len(sample.example.ids) for sample in samples),
+            "learned_tokens": sum(sum(sample.example.mask) for sample in samples),
+            "fingerprint": fingerprint([[sample.case, list(sample.example.ids)] for sample in samples]),
+        },
+        "config": config.model_dump(mode="json", exclude={"out"}),
+        "training": training,
+        "versions": {name: version(name) for name in ("torch", "transformers", "trl", "peft", "datasets")},
+    }
+    (config.out / PASSPORT).write_text(json.dumps(passport, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
