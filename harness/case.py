@@ -213,7 +213,7 @@ class Case:
             {
                 "case": self.to_json(),
                 "toolset": self.toolset.fingerprint,
-                "lexicon": self.lexicon.fingerprint(),
+                "lexicon": self.lexicon.fingerprint,
                 "decision": [self.prefix, self.decision],
             }
         )

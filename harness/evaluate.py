@@ -1,4 +1,4 @@
-"""`evaluate`: have every planned rollout that is still to be had, record each as it ends, and score from the record.
+"""`evaluate`: have every planned rollout that is still to be had; record and score each as it ends.
 
 A fixed number of workers take rollouts from one queue. What a model does wrong is evidence; what breaks around it is an
 error, recorded, shown apart, and tried again when the run is carried on.
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from samescore.harness.environment import World
-from samescore.harness.errors import InfrastructureError, PolicyError, UsageError, WorldError
+from samescore.harness.errors import EvidenceUnwritable, InfrastructureError, PolicyError, UsageError, WorldError
 from samescore.harness.evidence import EvidenceWriter
 from samescore.harness.manifest import Status
 from samescore.harness.plan import CaseSuite, Item, Plan
@@ -36,7 +36,7 @@ class Evaluation:
     `resumed` rollouts were there before, `finished` were had now. `stopped` says why a run is incomplete.
     """
 
-    results: tuple[Scored, ...]
+    results: tuple[Scored, ...] = field(repr=False)  # asyncio.run renders the result of its task when it ends
     resumed: int
     finished: int
     status: Status
@@ -76,7 +76,7 @@ async def evaluate(
         before = run.latest(writer.records)
         pending = run.pending(before)
         work = _Work(policy, replay, plan.temperature, writer, iter(pending), on_result)
-        if pending:
+        if pending and run.manifest.status is not Status.RUNNING:
             run.update(status=Status.RUNNING, stopped=None, finished=None)
         try:
             await work.carry_out(min(concurrency, len(pending)))
@@ -153,45 +153,43 @@ class _Work:
 
     async def _worker(self) -> None:
         for item in self.items:
-            record = await self._have(item)
-            scored = self.replay.score(self._keep(item, record))
+            scored = await self._have(item)
             self.done.append(scored)
             if self.on_result is not None:
                 self.on_result(scored)
             self._count_crashes(scored)
             await asyncio.sleep(0)  # a policy that never waits would keep Ctrl-C and the other workers out
 
-    async def _have(self, item: Item) -> Record:
-        """One rollout as a record, whatever becomes of it."""
+    async def _have(self, item: Item) -> Scored:
+        """One rollout, recorded and scored, whatever becomes of it."""
         replay, began = self.replay, time.perf_counter()
-        case, print_ = replay.cases[item.case], replay.prints[item.case]
-        sampling = Sampling(self.temperature, item.seed)
+        case, world = replay.cases[item.case], replay.worlds[replay.cases[item.case].world]
         try:
-            trajectory = await rollout(case, self.policy, replay.worlds[case.world], sampling, replay.limits)
+            trajectory = await rollout(case, self.policy, world, Sampling(self.temperature, item.seed), replay.limits)
+            record = record_of(item, replay.prints[case.id], trajectory, time.perf_counter() - began)
+            self._append(record, world)
         except WorldError as error:
             failure = Failure(ErrorKind.WORLD, str(error))
         except PolicyError as error:
             failure = Failure(ErrorKind.POLICY, str(error))
+        except EvidenceUnwritable:
+            raise
         except Exception as error:  # a bug of a policy's own: it costs this rollout, not the run
             failure = Failure(ErrorKind.CRASH, f"{type(error).__name__}: {error}")
         else:
-            return record_of(item, print_, trajectory, time.perf_counter() - began)
-        return error_record(item, print_, failure, time.perf_counter() - began)
+            return replay.judge(record, case, trajectory)
+        record = error_record(item, replay.prints[case.id], failure, time.perf_counter() - began)
+        self.writer.append(record)
+        return Scored(record, case, error=failure)
 
-    def _keep(self, item: Item, record: Record) -> Record:
-        """Append the record, or the error that it cannot be written as JSON; return what was written."""
+    def _append(self, record: Record, world: World) -> None:
         try:
             self.writer.append(record)
         except (TypeError, ValueError) as error:
-            world = self.replay.cases[item.case].world
-            failure = Failure(
-                ErrorKind.WORLD,
-                f"world {world}: an effect's data or a row is not JSON: {error}. Log strings, numbers and booleans; "
-                "store dates as text.",
-            )
-            record = error_record(item, record.case_fingerprint, failure, record.seconds)
-            self.writer.append(record)
-        return record
+            raise WorldError(
+                f"world {world.name}: an effect's data or a row is not JSON: {error}. Log strings, numbers and "
+                "booleans; store dates as text."
+            ) from error
 
     def _count_crashes(self, scored: Scored) -> None:
         error = scored.record.error

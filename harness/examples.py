@@ -1,4 +1,4 @@
-"""A failure a person can look at: where the conversation left the gold one, what the model saw there, and what it did."""
+"""A failure a person can look at: where it left the gold conversation, what the model saw there and did."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from samescore.harness.assignment import arguments_agree
 from samescore.harness.case import Case
 from samescore.harness.facts import asked_slots
+from samescore.harness.strictjson import same
 from samescore.harness.types import Call, Message, Observation, Score, Step, Stop, Trajectory, Turn
 
 
@@ -24,8 +25,8 @@ class Reason:
 class Example:
     """A failed rollout at the first turn that differs from gold; the last one where only its words are wrong.
 
-    `turn` counts from 1. `seen` is what the model was last told before it, nothing where that was the opening. `expected` is
-    the gold turn there, None where the conversation should have been over.
+    `turn` counts from 1. `seen` is what the model was last told before it, nothing where that was the opening.
+    `expected` is the gold turn there, None where the conversation should have been over. `reply` is the user's answer.
     """
 
     case: str
@@ -37,6 +38,7 @@ class Example:
     expected: Message | None
     got: Turn | None
     observations: tuple[Observation, ...]
+    reply: str | None
     stop: Stop
     reasons: tuple[Reason, ...]
 
@@ -55,6 +57,7 @@ def example_of(case: Case, epoch: int, trajectory: Trajectory, scores: Mapping[s
         expected=expected,
         got=None if step is None else step.turn,
         observations=() if step is None else step.observations,
+        reply=None if step is None else step.reply,
         stop=trajectory.stop,
         reasons=tuple(
             Reason(name, score.value, score.reason)
@@ -65,14 +68,14 @@ def example_of(case: Case, epoch: int, trajectory: Trajectory, scores: Mapping[s
 
 
 def _parting(case: Case, trajectory: Trajectory) -> tuple[int, Message | None]:
-    """The first turn that does something else than gold, and the gold turn there. Reads that the case allows may come between."""
+    """The first turn that does something else than gold, and the gold turn there. Allowed reads may come between."""
     played = 0
     for index, step in enumerate(trajectory.steps):
         if index < case.prefix:
             played += 1
             continue
         gold = case.gold[played] if played < len(case.gold) else None
-        if gold is not None and _agrees(case, step, gold):
+        if gold is not None and _agrees(case, step, gold, last=played == len(case.gold) - 1):
             played += 1
         elif not _only_reads(case, step):
             return index, gold
@@ -80,8 +83,8 @@ def _parting(case: Case, trajectory: Trajectory) -> tuple[int, Message | None]:
     return last, case.gold[min(last, len(case.gold) - 1)] if case.gold else None
 
 
-def _agrees(case: Case, step: Step, gold: Message) -> bool:
-    if step.turn.defects:
+def _agrees(case: Case, step: Step, gold: Message, last: bool) -> bool:
+    if step.turn.defects or (last and step.reply is not None):
         return False
     if gold.calls or step.turn.calls:
         return _same_calls(case, step.turn.calls, gold.calls)
@@ -99,10 +102,10 @@ def _same_calls(case: Case, made: tuple[Call, ...], gold: tuple[Call, ...]) -> b
 
 
 def _same_call(case: Case, call: Call, wanted: Call) -> bool:
-    return any(
-        expected.name == call.name == wanted.name
-        and arguments_agree(expected, call)
-        and arguments_agree(expected, wanted)
+    if call.name != wanted.name:
+        return False
+    return same(call.arguments, wanted.arguments) or any(
+        expected.name == call.name and arguments_agree(expected, call) and arguments_agree(expected, wanted)
         for expected in case.expectation.calls
     )
 

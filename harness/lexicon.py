@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
@@ -51,7 +52,7 @@ class SlotWords:
     currency: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Lexicon:
     """All slots of a world. `version` is raised by hand when a change may move a score."""
 
@@ -61,6 +62,7 @@ class Lexicon:
     def __getitem__(self, slot: str) -> SlotWords:
         return self.slots[slot]
 
+    @cached_property
     def fingerprint(self) -> str:
         """Changes with any word, so that two runs judged by different words are not compared unawares."""
         return fingerprint(

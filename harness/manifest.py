@@ -135,7 +135,7 @@ def manifest_of(
             name: {
                 "version": world.version,
                 "toolset": world.toolset.fingerprint,
-                "lexicon": world.lexicon.fingerprint(),
+                "lexicon": world.lexicon.fingerprint,
             }
             for name, world in sorted(worlds.items())
         },

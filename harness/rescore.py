@@ -68,6 +68,10 @@ class Replayer:
             return Scored(record, case, error=Failure(ErrorKind.WORLD, str(error)))
         if difference := first_difference(record, trajectory):
             return Scored(record, case, trajectory, error=_diverged(difference))
+        return self.judge(record, case, trajectory)
+
+    def judge(self, record: Record, case: Case, trajectory: Trajectory) -> Scored:
+        """Score the trajectory that a record was just made of, or was replayed as."""
         try:
             scores = self.rubric.score(case, trajectory)
         except Exception as error:  # a scorer's own code crashed: an error shown apart, never a 0

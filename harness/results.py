@@ -1,7 +1,7 @@
 """What a run says: scores with intervals, targets, floors, branches, and where it fails. Derived from scored rollouts.
 
-The denominator is the plan. A rollout that could not be scored is neither a 0 nor left out: while one is missing a metric has no
-value, only the bounds that hold whether the missing ones would have failed or passed.
+The denominator is the plan. A rollout that could not be scored is neither a 0 nor left out: while one is missing a
+metric has no value, only the bounds that hold whether the missing ones would have failed or passed.
 """
 
 from __future__ import annotations
@@ -183,9 +183,7 @@ def applicable(rubric: Rubric, case: Case) -> frozenset[str]:
     return frozenset({SUCCESS, *(scorer.name for scorer in rubric.scorers if scorer.applies(case))})
 
 
-def _planned(
-    plan: Plan, cases: Mapping[str, Case], scored: Iterable[Scored], rubric: Rubric
-) -> list[Rollout]:
+def _planned(plan: Plan, cases: Mapping[str, Case], scored: Iterable[Scored], rubric: Rubric) -> list[Rollout]:
     """Every planned rollout. A case that the suites no longer have counts for `success` alone, as an error."""
     planned = {case.id: case for case in plan.cases}
     metrics = {id: applicable(rubric, cases[id]) if id in cases else frozenset({SUCCESS}) for id in planned}
@@ -245,7 +243,7 @@ def branch_name(procedure: str, cluster: str) -> str:
 
 
 def _coverage(rollouts: Iterable[Rollout], cases: Iterable[Case]) -> tuple[Coverage, ...]:
-    """Locked cases show every feasible branch, which `samescore sop coverage` proves; so what they show is all there is."""
+    """A lock file has cases of every feasible branch (`samescore sop coverage` proves it), so the suites' are all."""
     tried = {one.branch for one in rollouts if one.scores is not None}
     feasible: defaultdict[str, set[str]] = defaultdict(set)
     for case in cases:

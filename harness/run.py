@@ -23,7 +23,7 @@ from samescore.harness.manifest import FORMAT, Manifest, Status, manifest_of, no
 from samescore.harness.plan import CaseSuite, Item, Plan
 from samescore.harness.policy import Policy
 from samescore.harness.records import Record
-from samescore.harness.strictjson import JsonDefect, read
+from samescore.harness.strictjson import JsonDefect, read, write
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -223,12 +223,12 @@ def new_directory(suites: Sequence[str], model: str, root: Path = Path("runs")) 
 
 
 def write_whole(path: Path, data: Mapping[str, Any]) -> None:
-    """Replace a JSON file at once: a reader, or a crash, sees the former one or the new one.
+    """Replace a JSON file at once, a line per field: a reader, or a crash, sees the former one or the new one.
 
     Raises:
         EvidenceUnwritable: the disk is full; the former file is intact.
     """
-    text = json.dumps(data, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+    text = "{" + ",".join(f"\n {write(name)}: {write(value)}" for name, value in data.items()) + "\n}\n"
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with beside.open("w", encoding="utf-8") as file:

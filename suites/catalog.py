@@ -199,7 +199,8 @@ def _joined(name: str, files: Sequence[SuiteFile], wanted: Callable[[SopFile], b
 
 
 def _world_suites(references: Mapping[str, str]) -> list[SuiteFile]:
-    paths = [_home(name, reference) / "suite.yaml" for name, reference in references.items()]
+    # Two worlds of one module share its suite file.
+    paths = dict.fromkeys(_home(name, reference) / "suite.yaml" for name, reference in references.items())
     return [read_suite_file(path) for path in paths if path.is_file()]
 
 

@@ -9,7 +9,7 @@ import argparse
 import asyncio
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,13 +23,16 @@ from samescore.harness.case import (
     ExpectedCall,
     UserScript,
 )
+from samescore.harness.dialects import Dialect
 from samescore.harness.environment import Environment, Facts, ToolError, World, tool
+from samescore.harness.errors import PolicyError
 from samescore.harness.facts import AnswerFact
-from samescore.harness.lexicon import FactType, Lexicon, Locale, SlotWords
+from samescore.harness.lexicon import LOCALES, FactType, Lexicon, Locale, SlotWords
 from samescore.harness.matching import exact
 from samescore.harness.plan import Plan
 from samescore.harness.policies.script import ScriptConversation, ScriptPolicy, oracle
 from samescore.harness.policy import Sampling
+from samescore.harness.records import VOLATILE, Record, record_json
 from samescore.harness.run import Run
 from samescore.harness.types import Call, Change, Completion, Effect, Message
 from samescore.suites.suite import Suite
@@ -155,11 +158,11 @@ WORDS: Mapping[Locale, Words] = {
 
 def case(number: int) -> Case:
     """Case number so-and-so: branches and locales take turns."""
-    branch, locale = BRANCHES[number % 4], ("en", "vi")[number // 4 % 2]
+    branch, locale = BRANCHES[number % 4], LOCALES[number // 4 % 2]
     book, fee, words = f"B-{1000 + number}", 3 + number % 7, WORDS[locale]
     exists = branch != "unknown"
-    facts = {"book_id": book, "fee": fee if exists else None, "days_late": number % 30, "today": "2026-03-01"}
-    facts |= {"id_seed": number, "faults": {"get_loan": 1} if branch == "retried" else {}}
+    facts: dict[str, Any] = {"book_id": book, "fee": fee if exists else None, "days_late": number % 30}
+    facts |= {"today": "2026-03-01", "id_seed": number, "faults": {"get_loan": 1} if branch == "retried" else {}}
     return Case(
         id=f"toy/{number:04d}",
         suite=f"toy/{'even' if number % 8 < 4 else 'odd'}",
@@ -261,6 +264,46 @@ class SlowConversation:
 
     def close(self) -> None:
         self.script.close()
+
+
+@dataclass
+class FailingPolicy:
+    """The oracle, but for some cases the model is gone."""
+
+    failing: set[str]
+    error: Exception = field(default_factory=lambda: PolicyError("the model's server went away"))
+    name: str = "oracle"
+    script: ScriptPolicy = field(default_factory=oracle)
+
+    @property
+    def dialect(self) -> Dialect:
+        return self.script.dialect
+
+    def describe(self) -> Mapping[str, Any]:
+        return self.script.describe()
+
+    def converse(self, case: Case, sampling: Sampling) -> FailingConversation:
+        inner = self.script.converse(case, sampling)
+        return FailingConversation(inner.dialect, inner.turns, self.error if case.id in self.failing else None)
+
+    async def aclose(self) -> None:
+        pass
+
+
+@dataclass
+class FailingConversation(ScriptConversation):
+    error: Exception | None
+
+    async def complete(self, limit: int) -> Completion:
+        if self.error is not None:
+            raise self.error
+        return await super().complete(limit)
+
+
+def stable(records: tuple[Record, ...]) -> list[dict[str, Any]]:
+    """Records sorted by case and epoch, without what differs from time to time."""
+    rows = [{k: v for k, v in record_json(one).items() if k not in VOLATILE} for one in records]
+    return sorted(rows, key=lambda row: (row["case"], row["epoch"]))
 
 
 def main() -> None:

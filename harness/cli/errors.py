@@ -1,16 +1,17 @@
-"""What a shell sees when something goes wrong: one message on stderr and the exit code of the design, never a traceback.
+"""What a shell sees when something goes wrong: one message on stderr and an exit code, never a traceback.
 
-    SamescoreError              its message                      its exit code
-    Interrupt (Ctrl-C)          how to carry on                  5: the run is incomplete (not the shell's 130)
-    a closed pipe               nothing, nobody listens          5
-    anything else               its name, how to see more        5
-    a wrong command line        typer's own words                2
+SamescoreError              its message                      its exit code
+Interrupt (Ctrl-C)          how to carry on                  5: the run is incomplete (not the shell's 130)
+a closed pipe               nothing, nobody listens          5
+anything else               its name, how to see more        5
+a wrong command line        typer's own words                2
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import typer
@@ -20,6 +21,19 @@ from samescore.harness.errors import ExitCode, SamescoreError
 
 DEBUG = "SAMESCORE_DEBUG"
 """Environment variable; if set and not 0, errors come with their traceback."""
+
+EXTRAS: Mapping[str, str] = {
+    "torch": "local",
+    "transformers": "local",
+    "tokenizers": "local",
+    "safetensors": "local",
+    "huggingface_hub": "local",
+    "peft": "local",
+    "trl": "train",
+    "datasets": "train",
+    "accelerate": "train",
+}
+"""The libraries that only an extra installs."""
 
 
 class Guarded(TyperGroup):
@@ -43,16 +57,19 @@ def _leave(error: BaseException) -> NoReturn:
     if isinstance(error, SamescoreError):
         say(f"error: {error}")
         raise typer.Exit(int(error.exit_code))
+    if isinstance(error, ModuleNotFoundError) and (extra := EXTRAS.get(str(error.name).partition(".")[0])):
+        say(f"error: this needs {error.name}, which is not installed. Install it: pip install 'samescore[{extra}]'")
+        raise typer.Exit(int(ExitCode.USAGE))
     if isinstance(error, KeyboardInterrupt):
         say("interrupted")
     elif isinstance(error, BrokenPipeError):
         # The interpreter flushes stdout once more when it ends, which would fail again, loudly.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     else:
-        words = str(error).strip().splitlines()
+        what = ": ".join([type(error).__name__, *str(error).strip().splitlines()[:1]])
         say(
-            f"error: samescore failed unexpectedly: {type(error).__name__}{': ' + words[0] if words else ''}. This is a bug. "
-            f"See more with `samescore --debug ...` or {DEBUG}=1, and report it with that traceback and the command."
+            f"error: samescore failed unexpectedly: {what}. This is a bug. See more with `samescore --debug ...` or "
+            f"{DEBUG}=1, and report it with that traceback and the command."
         )
     raise typer.Exit(int(ExitCode.INCOMPLETE))
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer import Option
 
 if TYPE_CHECKING:
     from samescore.harness.environment import World
     from samescore.harness.evaluate import Evaluation
     from samescore.harness.plan import CaseSuite
     from samescore.harness.policy import Policy
+    from samescore.harness.rescore import Scored
     from samescore.harness.run import Run
 
 DEFAULT_SUITE, DEFAULT_MODEL = "sop", "tiny"
@@ -70,38 +72,40 @@ class Session:
 def evaluate_command(
     suite: Annotated[
         list[str] | None,
-        typer.Option(help="A suite: sop, sop/refund, or the path of its file; may be repeated.", show_default="sop"),
+        Option(metavar="NAME", help="sop, sop/refund or a suite file's path; may be repeated.", show_default="sop"),
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option(help="tiny, oracle, null/noop, replay/PATH, hf/PATH_OR_ID and others.", show_default="tiny"),
+        Option(metavar="NAME", help="tiny, oracle, null/noop, replay/PATH, hf/PATH_OR_ID, ...", show_default="tiny"),
     ] = None,
-    adapter: Annotated[str | None, typer.Option(help="A LoRA adapter of the model, by name or path.")] = None,
-    split: Annotated[
-        SplitName | None, typer.Option(help="Whose cases; eval is for the verdict.", show_default="eval")
+    adapter: Annotated[str | None, Option(metavar="NAME", help="A LoRA adapter of the model, by name or path.")] = None,
+    split: Annotated[SplitName | None, Option(help="Whose cases; eval decides.", show_default="eval")] = None,
+    locale: Annotated[list[Language] | None, Option(help="A language; may be repeated.", show_default="all")] = None,
+    limit: Annotated[int | None, Option(metavar="N", min=1, help="Plan N cases only, spread over branches.")] = None,
+    epochs: Annotated[
+        int | None, Option(metavar="N", min=1, help="How often each case is run.", show_default="1")
     ] = None,
-    locale: Annotated[
-        list[Language] | None, typer.Option(help="A language; may be repeated.", show_default="all")
-    ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Plan so many cases only, spread over branches.")] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="How often each case is run.", show_default="1")] = None,
     temperature: Annotated[
-        float | None, typer.Option(min=0.0, max=10.0, help="Of sampling.", show_default="0, greedy")
+        float | None, Option(metavar="T", min=0.0, max=10.0, help="Of sampling.", show_default="0, greedy")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Of sampling.", show_default="0")] = None,
-    max_turns: Annotated[int | None, typer.Option(min=1, help="Turns of a conversation.", show_default="12")] = None,
-    max_tokens: Annotated[int | None, typer.Option(min=1, help="Tokens of a turn.", show_default="768")] = None,
-    dialect: Annotated[str | None, typer.Option(help="How the model writes calls.", show_default="found by probing")] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 or auto.")] = "auto",
-    concurrency: Annotated[int, typer.Option(min=1, help="Conversations at a time.")] = 32,
+    seed: Annotated[int | None, Option(metavar="N", help="Of sampling.", show_default="0")] = None,
+    max_turns: Annotated[
+        int | None, Option(metavar="N", min=1, help="Turns of a conversation.", show_default="12")
+    ] = None,
+    max_tokens: Annotated[int | None, Option(metavar="N", min=1, help="Tokens of a turn.", show_default="768")] = None,
+    dialect: Annotated[
+        str | None, Option(metavar="NAME", help="How the model writes calls.", show_default="found by probing")
+    ] = None,
+    device: Annotated[str, Option(metavar="NAME", help="cpu, cuda, cuda:1 or auto.")] = "auto",
+    concurrency: Annotated[int, Option(metavar="N", min=1, help="Conversations at a time.")] = 32,
     out: Annotated[
-        Path | None, typer.Option(help="The run's directory.", show_default="runs/TIME-SUITE-MODEL")
+        Path | None, Option(metavar="DIR", help="The run's directory.", show_default="runs/TIME-SUITE-MODEL")
     ] = None,
-    resume: Annotated[Path | None, typer.Option(help="Carry on the run in this directory.")] = None,
-    check: Annotated[bool, typer.Option("--check", help="Judge the targets: exit 1 if missed, 3 if inconclusive.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object; progress goes to stderr.")] = False,
+    resume: Annotated[Path | None, Option(metavar="DIR", help="Carry on the run in this directory.")] = None,
+    check: Annotated[bool, Option("--check", help="Judge the targets: exit 1 if missed, 3 if inconclusive.")] = False,
+    as_json: Annotated[bool, Option("--json", help="Print one JSON object; progress goes to stderr.")] = False,
     show: Annotated[
-        int | None, typer.Option(min=0, help="Examples of failing branches to print.", show_default="all")
+        int | None, Option(metavar="N", min=0, help="Examples of failing branches to print.", show_default="all")
     ] = None,
 ) -> None:
     """Evaluate a model: run every planned case live, record it, score it, and show where it fails."""
@@ -159,15 +163,11 @@ def _resumed(directory: Path, asked: Asked, device: str, check: bool) -> Session
     from samescore.harness.errors import UsageError
     from samescore.harness.run import Run
 
-    fixed = [
-        name
-        for name in ("model", "adapter", "split", "locale", "limit", "epochs", "temperature", "seed", "max_turns", "max_tokens")
-        if getattr(asked, name)
-    ]
-    fixed += [name for name in ("dialect", "out") if getattr(asked, name)]
+    given = [field.name for field in fields(asked) if getattr(asked, field.name) not in (None, [])]
+    fixed = [name for name in given if name != "suite"]
     if fixed:
         options = ", ".join(f"--{name.replace('_', '-')}" for name in fixed)
-        raise UsageError(f"--resume carries a run on as it was planned; {options} cannot be given with it. Leave it out.")
+        raise UsageError(f"--resume carries a run on as it was planned. Leave out {options}.")
     run = Run.open(directory)
     suites = suites_of(run, list(asked.suite or []))
     if check:
@@ -205,21 +205,26 @@ def _announce(session: Session, as_json: bool) -> None:
 
 
 def _carried_out(session: Session, concurrency: int) -> Evaluation:
+    import asyncio
+
     from samescore.harness.cli.progress import progress
     from samescore.harness.evaluate import evaluate_sync
 
     run, pending = session.run, len(session.run.pending())
-    with progress(len(run.plan), len(run.plan) - pending) as bar:
+    try:
+        with progress(len(run.plan), len(run.plan) - pending) as bar:
 
-        def finished(scored: Any) -> None:
-            bar.advance(None if scored.scores is None else scored.scores["success"].value == 1.0)
+            def finished(scored: Scored) -> None:
+                bar.advance(None if scored.scores is None else scored.scores["success"].value == 1.0)
 
-        return evaluate_sync(
-            session.suites,
-            session.policy,
-            session.worlds,
-            run.plan,
-            run,
-            concurrency=concurrency,
-            on_result=finished,
-        )
+            return evaluate_sync(
+                session.suites,
+                session.policy,
+                session.worlds,
+                run.plan,
+                run,
+                concurrency=concurrency,
+                on_result=finished,
+            )
+    finally:
+        asyncio.run(session.policy.aclose())

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from samescore.harness.cli.printable import printable, shortened
+from samescore.harness.cli.printable import print_hanging, printable, shortened
 from samescore.harness.examples import Example, Reason
 from samescore.harness.results import Branch
 from samescore.harness.strictjson import write
-from samescore.harness.types import Call, Message, Observation, Outcome, Stop, Turn
+from samescore.harness.types import Call, Message, Outcome, Stop
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,18 +17,17 @@ if TYPE_CHECKING:
 LABEL = 10
 """Width of the column that says what a line is."""
 
-LONGEST = 400
+LONGEST = 300
 """Characters of one text, such as a tool's result, before it is cut."""
 
 Line = tuple[str, str, str]
 """Label, text, style."""
 
 _ENDED = {
-    Stop.USER_LEFT: "the user did not understand, twice, and left",
-    Stop.MAX_TURNS: "the conversation ran into the limit of turns",
-    Stop.MAX_CALLS: "the conversation ran into the limit of calls",
-    Stop.MAX_TOKENS: "the conversation ran into the limit of tokens",
-    Stop.TRUNCATED: "the turn ran into the limit of tokens",
+    Stop.USER_LEFT: "in the end the user, who did not understand twice, left",
+    Stop.MAX_TURNS: "in the end the conversation ran into the limit of turns",
+    Stop.MAX_CALLS: "in the end the conversation ran into the limit of calls",
+    Stop.MAX_TOKENS: "in the end the conversation ran into the limit of tokens",
 }
 
 
@@ -62,10 +61,7 @@ def _print_branch(console: Console, branch: Branch) -> None:
     assert example is not None, "a failing branch has an example"
     console.print(Text(_headline(branch), style="bold red"))
     for label, text, style in _lines(example):
-        wrapped = Text(text, style=style).wrap(console, max(20, console.width - LABEL - 2))
-        for index, line in enumerate(wrapped):
-            line.rstrip()
-            console.print(Text.assemble((f"  {label if index == 0 else '':<{LABEL}}", "dim"), line))
+        print_hanging(console, Text(f"  {label:<{LABEL}}", style="dim"), Text(text, style=style))
     console.print()
 
 
@@ -80,7 +76,7 @@ def _lines(example: Example) -> list[Line]:
         text = message.content if user else f"{message.name} → {message.content}"
         lines.append(("user" if user else "tool", shortened(text, LONGEST), ""))
     lines += _labelled("expected", _gold(example.expected), "green")
-    lines += _labelled("got", _made(example.got, example.observations, example.stop), "red")
+    lines += _labelled("got", _made(example), "red")
     return lines + _labelled("why", _reasons(example.reasons), "")
 
 
@@ -102,20 +98,25 @@ def _gold(turn: Message | None) -> list[str]:
     return [call_in_words(call) for call in turn.calls] or [f"“{shortened(turn.content, LONGEST)}”"]
 
 
-def _made(turn: Turn | None, observations: Sequence[Observation], stop: Stop) -> list[str]:
+def _made(example: Example) -> list[str]:
+    """What the model did, what the world said to it where that was no success, and how the conversation ended."""
+    turn = example.got
     if turn is None:
         return ["no turn at all"]
     if turn.defects:
         defects = [f"malformed: {defect.name.value}: {shortened(defect.detail, LONGEST)}" for defect in turn.defects]
-        return [*defects, f"as written: {shortened(turn.completion.text, LONGEST)}"]
+        written = shortened(turn.completion.text, LONGEST) or "nothing but white space"
+        return [*defects, f"as written: {written}"]
     lines = [call_in_words(call) for call in turn.calls]
-    for index, seen in enumerate(observations):
+    for index, seen in enumerate(example.observations):
         if seen.outcome is not Outcome.OK:
-            lines[index] += f"  → {shortened(seen.content, LONGEST)}"
+            lines[index] += f" → {shortened(seen.content, LONGEST)}"
     if not lines:
         lines = [f"“{shortened(turn.content, LONGEST)}”" if turn.content.strip() else "an empty answer"]
-    if stop in _ENDED:
-        lines.append(f"({_ENDED[stop]})")
+    if example.reply is not None:
+        lines.append(f"(the user answered: {shortened(example.reply, LONGEST)})")
+    if example.stop in _ENDED:
+        lines.append(f"({_ENDED[example.stop]})")
     return lines
 
 

@@ -25,7 +25,9 @@ def load_suites(names: Sequence[str], split: str, locales: Sequence[str] | None)
 
 
 def suites_of(run: Run, names: Sequence[str]) -> list[CaseSuite]:
-    """The suites of a run as they are now, of whichever split it planned. `names` says where they are, if not by their name.
+    """The suites of a run as they are now, of whichever split it planned.
+
+    `names` are their names or paths, where those that the run recorded do not find them.
 
     Raises:
         UsageError: a suite is not registered, and no path was given.

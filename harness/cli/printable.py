@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
 
 _KEPT = {"\u200c", "\u200d"}  # joiners, which words of several scripts need
 
@@ -20,6 +25,15 @@ def shortened(text: str, length: int) -> str:
     """Printable text of at most `length` characters; the end gives way."""
     line = printable(text)
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
+
+
+def print_hanging(console: Console, head: Text, body: Text) -> None:
+    """Print `body` after `head`, its further lines indented to where it began; no line ends in spaces."""
+    from rich.text import Text
+
+    for index, line in enumerate(body.wrap(console, max(20, console.width - head.cell_len))):
+        line.rstrip()
+        console.print(Text.assemble(head if index == 0 else " " * head.cell_len, line))
 
 
 def _harmless(character: str) -> bool:

@@ -77,8 +77,7 @@ class PlainProgress:
 @contextmanager
 def _bar(tally: Tally) -> Iterator[Progress]:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task
-    from rich.progress import Progress as Bar
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress as Bar, ProgressColumn, Task
     from rich.text import Text
 
     class Words(ProgressColumn):

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from samescore.harness.case import Case
 from samescore.harness.cli.errors import say
@@ -18,14 +18,17 @@ from samescore.harness.rescore import Scored
 from samescore.harness.results import Floor, Metric, Results, TargetVerdict, summarise
 from samescore.harness.run import Run
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How results are shown: whether targets are judged, as JSON or not, and for how many branches an example (None: all)."""
+    """How results are shown."""
 
-    check: bool
+    check: bool  # judge targets
     as_json: bool
-    show: int | None
+    show: int | None  # for how many failing branches an example; None: all
 
 
 def require_targets(suites: Sequence[CaseSuite]) -> None:
@@ -42,17 +45,18 @@ def require_targets(suites: Sequence[CaseSuite]) -> None:
 def report(
     run: Run, suites: Sequence[CaseSuite], worlds: Mapping[str, World], scored: Sequence[Scored], view: View
 ) -> ExitCode:
-    """Print what a scored run says, keep it in its `run.json`, and return the exit code."""
+    """Print what a scored run says, keep it in its `run.json` once it is complete, and return the exit code."""
     from samescore.harness.scorers import RUBRIC
 
     floors = _floors(run, cases_of(suites), worlds)
     results = summarise(run.plan, cases_of(suites), scored, RUBRIC, targets_of(suites), floors)
     code = exit_code(results, view.check)
     shown = results_json(run, results, code)
-    run.update(
-        floors={name: {"value": floor.value, "policy": floor.policy} for name, floor in floors.items()},
-        results={"status": shown["status"], "metrics": shown["metrics"]},
-    )
+    if results.complete:  # while it is not, another process may be at work on it
+        run.update(
+            floors={name: {"value": floor.value, "policy": floor.policy} for name, floor in floors.items()},
+            results={"status": shown["status"], "metrics": shown["metrics"]},
+        )
     if view.as_json:
         print(json.dumps(shown, ensure_ascii=False, allow_nan=False), flush=True)
     else:
@@ -105,26 +109,38 @@ def model_label(run: Run) -> str:
     return manifest.model if manifest.adapter is None else f"{manifest.model}+{manifest.adapter}"
 
 
-def console(stderr: bool = False) -> Any:
+def _console() -> Console:
     """A console without markup: what models write is printed as it stands."""
     from rich.console import Console
 
-    return Console(stderr=stderr, markup=False, highlight=False, emoji=False, soft_wrap=False)
+    return Console(markup=False, highlight=False, emoji=False, soft_wrap=False)
 
 
 def _print(run: Run, results: Results, view: View) -> None:
+    from rich.text import Text
+
     from samescore.harness.cli.failures import print_failures
+    from samescore.harness.cli.printable import print_hanging
     from samescore.harness.cli.table import interval, print_results, score
 
-    screen = console()
+    screen = _console()
     print_results(screen, results, view.check)
     print_failures(screen, results.failing, len(results.branches), view.show)
     success = results.metrics["success"]
-    print(
-        f"success {score(success)} [{interval(success)}] · {len(results.failing)} of {len(results.branches)} branches fail · "
-        f"{run.directory}"
-    )
+    failing = f"{len(results.failing)} of {len(results.branches)} branches fail"
+    print(f"success {score(success)} [{interval(success)}] · {failing} · {run.directory}")
+    if view.check:
+        print_hanging(screen, Text("targets: "), Text(_verdicts(results)))
     sys.stdout.flush()
+
+
+def _verdicts(results: Results) -> str:
+    """The targets by verdict, such as `2 met · missed: path, success`."""
+    named = {
+        verdict: [one.name for one in results.metrics.values() if one.verdict is verdict] for verdict in TargetVerdict
+    }
+    parts = [f"{len(named.pop(TargetVerdict.MET))} met"]
+    return " · ".join(parts + [f"{verdict}: {', '.join(names)}" for verdict, names in named.items() if names])
 
 
 def _floors(run: Run, cases: Sequence[Case], worlds: Mapping[str, World]) -> Mapping[str, Floor]:

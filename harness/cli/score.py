@@ -6,17 +6,18 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer import Option
 
 
 def score_command(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The directory of a run.")],
     suite: Annotated[
-        list[str] | None, typer.Option(help="Where a suite of the run is now, if it was given by path.")
+        list[str] | None, Option(metavar="PATH", help="Where a suite of the run is now, if it was given by path.")
     ] = None,
-    check: Annotated[bool, typer.Option("--check", help="Judge the targets: exit 1 if missed, 3 if inconclusive.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    check: Annotated[bool, Option("--check", help="Judge the targets: exit 1 if missed, 3 if inconclusive.")] = False,
+    as_json: Annotated[bool, Option("--json", help="Print one JSON object.")] = False,
     show: Annotated[
-        int | None, typer.Option(min=0, help="Examples of failing branches to print.", show_default="all")
+        int | None, Option(metavar="N", min=0, help="Examples of failing branches to print.", show_default="all")
     ] = None,
 ) -> None:
     """Score a recorded run again: parse, replay and score its evidence, without a model."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from samescore.harness.cli.printable import printable, shortened
+from samescore.harness.cli.printable import print_hanging, printable, shortened
 from samescore.harness.results import Coverage, Metric, Results, TargetVerdict
 
 if TYPE_CHECKING:
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 BAR = 20
 """Characters of a coverage bar."""
+
+LONGEST = 300
+"""Characters of a reason before it is cut."""
 
 LISTED = 8
 """How many names a list shows before it says how many more there are."""
@@ -40,19 +43,24 @@ def print_results(console: Console, results: Results, check: bool) -> None:
 
 def score(metric: Metric) -> str:
     """A metric's value, or that it has none yet."""
-    return "open" if metric.value is None else f"{metric.value:.3f}"
+    return "open" if metric.value is None else share(metric.value)
 
 
 def interval(metric: Metric) -> str:
     """A metric's 95% interval."""
-    return f"{metric.low:.3f}–{metric.high:.3f}"
+    return f"{share(metric.low)}–{metric.high:.3f}"
+
+
+def share(value: float) -> str:
+    """A number in [0, 1] with three digits; 1.000 is said of 1 alone."""
+    return f"{value:.3f}" if value == 1.0 else f"{min(value, 0.999):.3f}"
 
 
 def _print_metrics(console: Console, metrics: Mapping[str, Metric], check: bool) -> None:
     from rich import box
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("metric", no_wrap=True)
     table.add_column("score", justify="right", no_wrap=True)
     table.add_column("95% interval", justify="right", no_wrap=True)
@@ -66,11 +74,13 @@ def _print_metrics(console: Console, metrics: Mapping[str, Metric], check: bool)
             score(metric),
             interval(metric),
             _target(metric, check),
-            "" if floor is None else f"{floor.value:.3f} {floor.policy.removeprefix('null/')}",
+            "" if floor is None else f"{share(floor.value)} {floor.policy.removeprefix('null/')}",
             str(metric.n),
             style="bold" if metric.name == "success" else "",
         )
+    console.print()
     console.print(table)
+    console.print()
 
 
 def _target(metric: Metric, check: bool) -> Text:
@@ -90,15 +100,16 @@ def _print_coverage(console: Console, coverage: Sequence[Coverage]) -> None:
     console.print("branches tried", style="bold")
     width = max(len(one.procedure) for one in coverage)
     for one in coverage:
-        share = one.covered / one.feasible if one.feasible else 1.0
-        filled = int(BAR * share)  # a full bar means every branch
+        tried = one.covered / one.feasible if one.feasible else 1.0
+        filled = int(BAR * tried)  # a full bar means every branch
         line = Text(f"  {one.procedure:<{width}}  {one.covered:>3}/{one.feasible:<3} ")
         line.append("█" * filled, style="green" if not one.untried else "yellow")
         line.append("░" * (BAR - filled), style="dim")
-        line.append(f" {share:4.0%}")
+        line.append(f" {tried:4.0%}")
         console.print(line)
         if one.untried:
-            console.print(Text(f"  {'':<{width}}  not tried: {listing(one.untried)}", style="dim"))
+            head = Text(f"  {'':<{width}}  not tried: ", style="dim")
+            print_hanging(console, head, Text(listing(one.untried), style="dim"))
     console.print()
 
 
@@ -107,9 +118,12 @@ def _print_errors(console: Console, results: Results) -> None:
 
     missing = len(results.errors)
     console.print(Text(f"incomplete: {missing} of {results.rollouts} rollouts have no score", style="bold red"))
-    console.print(Text("  Not failures of the model. Scores stay open until every planned rollout has one."))
+    print_hanging(
+        console, Text("  "), Text("Not failures of the model. Scores stay open until every planned rollout has one.")
+    )
     for failure in results.errors[:LISTED]:
-        console.print(Text(f"  {shortened(f'{failure.case} (epoch {failure.epoch}): {failure.reason}', 300)}"))
+        line = shortened(f"{failure.case} (epoch {failure.epoch}): {failure.reason}", LONGEST)
+        print_hanging(console, Text("  "), Text(line))
     if missing > LISTED:
         console.print(Text(f"  and {missing - LISTED} more"))
     console.print()
@@ -118,7 +132,7 @@ def _print_errors(console: Console, results: Results) -> None:
 def _print_block(console: Console, title: str, body: str) -> None:
     from rich.text import Text
 
-    console.print(Text.assemble((title, "bold"), f"  {printable(body)}"))
+    print_hanging(console, Text(f"{title}  ", style="bold"), Text(printable(body)))
     console.print()
 
 

@@ -1,8 +1,8 @@
 """Free text judged by facts, in English and Vietnamese, without a model.
 
-    content ─normalise─▶ Passage (sentences, clauses, cues) ─┬─ judge ─▶ Statement
-                         values with spans ─▶ roles ─────────┤
-                                                             └─ asked_slots, asks_anything, refuses, language_of
+content ─normalise─▶ Passage (sentences, clauses, cues) ─┬─ judge ─▶ Statement
+                     values with spans ─▶ roles ─────────┤
+                                                         └─ asked_slots, asks_anything, refuses, language_of
 """
 
 from samescore.harness.facts.asking import asked_slots, asks_anything

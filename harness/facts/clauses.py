@@ -1,4 +1,4 @@
-"""Sentences, clauses and the stance a text takes towards what it says at a place.
+"""Sentences and clauses.
 
 A `Passage` is the analysis of one text in one locale. Everything in it is a sorted list of positions, so that looking
 around a value costs a bisection however long the text is.
@@ -8,39 +8,34 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import lru_cache
 
+from samescore.harness.facts import questions
 from samescore.harness.facts.cues import (
     ABBREVIATIONS,
-    BOUNDARIES,
-    ENDS_AS_QUESTION,
-    QUESTION_OPENER,
-    QUESTION_TAG,
-    WANTS_TO_KNOW_VI,
+    ABBREVIATIONS_OF_NUMBERS,
+    ACTORS,
+    BREAKS,
+    CUES,
+    NEW_SUBJECTS,
     Cue,
-    cues_in,
 )
-from samescore.harness.facts.text import normalise
+from samescore.harness.facts.phrases import Hit, Words, words_of
 from samescore.harness.lexicon import Locale
 
-
-class Stance(StrEnum):
-    """What a text does with a value."""
-
-    ASSERTED = "asserted"
-    TENTATIVE = "not so yet"
-    NEGATED = "negated"
-    CONDITIONAL = "only conditional or a guess"
-    INEXACT = "only a limit or an approximation"
-    REPORTED = "only what the user said or wants"
-    QUESTION = "only asked about"
-
-
-# Marks that a label, an aside or a table cell uses; a negation reaches across them, a new clause does not start.
+_MARK = re.compile("[,;:()\\[\\]|=→⇒—–\\n.!?…\U0001f300-\U0001faff\u2600-\u27bf-]")
+_ENDS = frozenset(".!?…")
+_CLOSERS = frozenset(" \n\t\"')]_")
+# Marks of a label, an aside or a table cell: a negation reaches across them, no new clause starts.
 _SOFT = frozenset(":(|=[→⇒")
-_SENTENCE = frozenset("\n.!?…")
+_ASIDE: dict[Locale, re.Pattern[str]] = {
+    "en": re.compile(
+        r", ?(?:unfortunately|however|therefore|sadly|regrettably|of course|in this case|at this time|too|indeed) ?,"
+    ),
+    "vi": re.compile(r", ?(?:rất tiếc|tiếc là|dạ|theo quy định|trong trường hợp này) ?,"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +44,14 @@ class Passage:
 
     text: str
     locale: Locale
+    words: Words
     ends: tuple[int, ...]
     marks: tuple[str, ...]
-    boundaries: tuple[int, ...]  # where clauses end, soft ones included
+    boundaries: tuple[int, ...]  # where clauses end, soft marks included
     after: tuple[int, ...]  # the index behind each boundary
-    hard: tuple[int, ...]  # where clauses end for a negation
-    cue_starts: dict[Cue, tuple[int, ...]]
-    cue_ends: dict[Cue, tuple[int, ...]]
-    questions: dict[int, int | None] = field(default_factory=dict)  # sentence -> where its question starts, when known
+    hard: tuple[int, ...]  # where clauses start for a negation
+    cues: dict[Cue, tuple[Sequence[int], Sequence[int]]]  # starts and ends of the cues of a kind
+    _questions: dict[int, int | None] = field(default_factory=dict)
 
     def sentence(self, at: int) -> int:
         """The number of the sentence that holds this index."""
@@ -67,7 +62,7 @@ class Passage:
         return (self.ends[number - 1] if number else 0), self.ends[number]
 
     def clause_start(self, at: int) -> int:
-        """Where the clause that holds this index starts, asides and labels counted in."""
+        """Where the clause that holds this index starts, labels and asides counted in."""
         index = bisect_right(self.hard, at) - 1
         return self.hard[index] if index >= 0 else 0
 
@@ -76,167 +71,138 @@ class Passage:
         index = bisect_left(self.boundaries, at)
         return self.boundaries[index] if index < len(self.boundaries) else len(self.text)
 
-    def last_cue(self, kind: Cue, at: int) -> tuple[int, int] | None:
-        """The last cue of a kind that ends at or before this index."""
-        index = bisect_right(self.cue_ends[kind], at) - 1
-        return (self.cue_starts[kind][index], self.cue_ends[kind][index]) if index >= 0 else None
-
-    def next_cue(self, kind: Cue, at: int) -> tuple[int, int] | None:
-        """The first cue of a kind that starts at or after this index."""
-        index = bisect_left(self.cue_starts[kind], at)
-        return (self.cue_starts[kind][index], self.cue_ends[kind][index]) if index < len(self.cue_starts[kind]) else None
-
     def boundaries_between(self, start: int, end: int) -> range:
         """Indices into `boundaries` of those that lie between two places."""
         return range(bisect_left(self.boundaries, start), bisect_left(self.boundaries, end))
+
+    def last_cue(self, kind: Cue, at: int) -> tuple[int, int] | None:
+        """The last cue of a kind that ends at or before this index."""
+        if kind not in self.cues:
+            return None
+        starts, ends = self.cues[kind]
+        index = bisect_right(ends, at) - 1
+        return (starts[index], ends[index]) if index >= 0 else None
+
+    def next_cue(self, kind: Cue, at: int) -> tuple[int, int] | None:
+        """The first cue of a kind that starts at or after this index."""
+        if kind not in self.cues:
+            return None
+        starts, ends = self.cues[kind]
+        index = bisect_left(starts, at)
+        return (starts[index], ends[index]) if index < len(starts) else None
+
+    def question_start(self, sentence: int) -> int | None:
+        """Where the question in a sentence starts; None where the sentence asks nothing."""
+        if sentence not in self._questions:
+            start, end = self.sentence_span(sentence)
+            body_end = end - 1 if self.marks[sentence] else end
+            asked = None
+            if questions.asks(self.text, start, body_end, self.marks[sentence], self.locale):
+                clauses = [start, *(self.after[i] for i in self.boundaries_between(start, body_end))]
+                asked = questions.first_asking_clause(self.text, clauses, body_end, self.locale)
+            self._questions[sentence] = asked
+        return self._questions[sentence]
 
 
 @lru_cache(maxsize=1024)
 def read_passage(content: str, locale: Locale) -> Passage:
     """Cut a content into sentences and clauses and find its cues."""
-    text = normalise(content)
+    words = words_of(content)
+    text = words.text
     ends: list[int] = []
     marks: list[str] = []
-    boundaries: list[int] = []
-    after: list[int] = []
-    hard: list[int] = []
-    for match in BOUNDARIES[locale].finditer(text):
-        if match.lastgroup == "aside":
+    cuts: list[tuple[int, int, bool]] = [  # start, end, whether a negation stops there
+        (hit.start, hit.start, True)
+        for hit in BREAKS[locale].find(words)
+        if hit.payload and _starts_clause(words, hit.end, locale)
+    ]
+    aside_until = 0
+    for match in _MARK.finditer(text):
+        at = match.start()
+        char = match.group()
+        if at < aside_until or not _cuts(text, at, char):
             continue
-        mark = text[match.start()]
-        is_end = match.lastgroup == "end" or mark == "\n"
-        if mark == "." and match.end() - match.start() == 1 and _abbreviated(text, match.start()):
+        if char == "," and (aside := _ASIDE[locale].match(text, at)):
+            aside_until = aside.end()
             continue
-        boundaries.append(match.start())
-        after.append(match.end())
-        if is_end:
-            ends.append(match.end())
-            marks.append(text[match.end() - 1] if "?" not in match.group() else "?")
-        if mark not in _SOFT:
-            hard.append(match.start() if match.lastgroup == "word" else match.end())
-    if not ends or ends[-1] < len(text) or not text:
+        cuts.append((at, at + 1, char not in _SOFT))
+        if char in _ENDS or char == "\n":
+            if ends and ends[-1] == at:  # "?!" and "..." end one sentence
+                ends[-1] = at + 1
+                marks[-1] = "?" if "?" in (marks[-1], char) else char
+            else:
+                ends.append(at + 1)
+                marks.append(char)
+    if not ends or ends[-1] < len(text):
         ends.append(len(text))
         marks.append("")
-    starts_of: dict[Cue, list[int]] = {kind: [] for kind in Cue}
-    ends_of: dict[Cue, list[int]] = {kind: [] for kind in Cue}
-    for start, end, kind in cues_in(text, locale):
-        starts_of[kind].append(start)
-        ends_of[kind].append(end)
-        if kind is Cue.DENIAL:
-            starts_of[Cue.NEGATION].append(start)
-            ends_of[Cue.NEGATION].append(end)
+    hits = CUES[locale].find(words)
+    cuts += [
+        (at, at, True) for hit in hits if hit.payload is Cue.CONTRAST for at in _actor_after(words, hit.end, locale)
+    ]
+    cuts.sort()
     return Passage(
         text,
         locale,
+        words,
         tuple(ends),
         tuple(marks),
-        tuple(boundaries),
-        tuple(after),
-        tuple(hard),
-        {kind: tuple(positions) for kind, positions in starts_of.items()},
-        {kind: tuple(positions) for kind, positions in ends_of.items()},
+        tuple([start for start, _, _ in cuts]),
+        tuple([end for _, end, _ in cuts]),
+        tuple([end for _, end, hard in cuts if hard]),
+        _cues(hits),
     )
 
 
-def _abbreviated(text: str, dot: int) -> bool:
-    """Whether a full stop ends an abbreviation or the number of a list's item."""
-    start = max(text.rfind(" ", max(0, dot - 8), dot), text.rfind("\n", max(0, dot - 8), dot)) + 1
-    word = text[max(start, dot - 8) : dot].lstrip("(")
-    if word.isdecimal():
-        line_start = text.rfind("\n", max(0, start - 8), start) + 1 if start > 8 or "\n" in text[:start] else 0
-        return len(word) <= 2 and start - line_start <= 8 and not text[line_start:start].strip(" >#")
-    return word in ABBREVIATIONS
+def _cues(hits: list[Hit[Cue]]) -> dict[Cue, tuple[Sequence[int], Sequence[int]]]:
+    found: dict[Cue, tuple[list[int], list[int]]] = {}
+    for hit in hits:
+        kinds = (Cue.NEGATION, hit.payload) if hit.payload in (Cue.DENIAL, Cue.CONTRAST) else (hit.payload,)
+        for kind in kinds:
+            starts, ends = found.setdefault(kind, ([], []))
+            starts.append(hit.start)
+            ends.append(hit.end)
+    return dict(found)
 
 
-def question_start(passage: Passage, sentence: int) -> int | None:
-    """Where the question in a sentence starts; None where the sentence asks nothing.
-
-    "I refunded 25 USD, is there anything else?" asks from "is" on; "You want 25 USD back?" asks as a whole.
-    """
-    if sentence not in passage.questions:
-        passage.questions[sentence] = _question_start(passage, sentence)
-    return passage.questions[sentence]
+def _actor_after(words: Words, at: int, locale: Locale) -> list[int]:
+    """Where, within a few words, the first word for who acts starts."""
+    first = bisect_left(words.starts, at)
+    few = range(first, min(first + 8, len(words.words)))
+    return [words.starts[index] for index in few if words.words[index] in ACTORS[locale]][:1]
 
 
-def _question_start(passage: Passage, sentence: int) -> int | None:
-    start, end = passage.sentence_span(sentence)
-    asks = passage.marks[sentence] == "?"
-    body_end = end - 1 if passage.marks[sentence] else end
-    if not asks and not (
-        passage.locale == "vi" and ENDS_AS_QUESTION.search(passage.text, max(start, body_end - 60), body_end)
-    ):
-        return None
-    inner = passage.boundaries_between(start, body_end)
-    clauses = [start, *(passage.after[i] for i in inner)]
-    if passage.locale == "en":
-        for clause in clauses:
-            if QUESTION_OPENER.match(passage.text, clause):
-                return clause
-    else:
-        for clause, clause_end in zip(clauses, [*clauses[1:], body_end], strict=True):
-            if WANTS_TO_KNOW_VI.search(passage.text, clause, clause_end):
-                return clause
-    last = clauses[-1]
-    tag = QUESTION_TAG[passage.locale].match(passage.text, last, body_end)
-    if len(clauses) == 1 or tag or passage.locale == "en":
-        # An English question without an opener is one by intonation, and so is everything in it.
-        return start
-    return last
-
-
-_SHORT_GAP = re.compile(r"[\s$€£(\"']{0,4}(?:(?:of|a|the|to|is|là|số tiền|ngày|khoản|usd|vnd) ?){0,2}[\s$€£\"']{0,3}$")
-
-
-def stance(passage: Passage, start: int, end: int, *, quantity: bool = True) -> Stance:
-    """What the text does with the words from `start` to `end`.
-
-    A `quantity` (an amount, a day, a count) can be a limit, be what somebody asked for, and be denied by a negated verb after
-    it ("25 USD cannot be refunded"); the name of a thing or a state cannot.
-    """
-    sentence = passage.sentence(start)
-    sentence_start, _ = passage.sentence_span(sentence)
-    asked = question_start(passage, sentence)
-    if asked is not None and start >= asked:
-        return Stance.QUESTION
-    if passage.text[sentence_start : sentence_start + 3].lstrip().startswith(">"):
-        return Stance.REPORTED
-    clause = passage.clause_start(start)
-    if _within(passage.last_cue(Cue.NEGATION, start), clause):
-        return Stance.NEGATED
-    if quantity:
-        denial = passage.next_cue(Cue.DENIAL, end)
-        if (denial and denial[0] < passage.clause_end(end)) or _right_after(passage, Cue.REPLACED, start):
-            return Stance.NEGATED
-        if _within(passage.last_cue(Cue.REQUEST, start), clause):
-            return Stance.REPORTED
-    if _within(passage.last_cue(Cue.REPORT, start), clause):
-        return Stance.REPORTED
-    if _within(passage.last_cue(Cue.CONDITION, start), sentence_start) or _condition_follows(passage, end):
-        return Stance.CONDITIONAL
-    if _within(passage.last_cue(Cue.HEDGE, start), clause):
-        return Stance.CONDITIONAL
-    if quantity and _right_after(passage, Cue.BOUND, start):
-        return Stance.INEXACT
-    if _within(passage.last_cue(Cue.FUTURE, start), clause):
-        return Stance.TENTATIVE
-    return Stance.ASSERTED
-
-
-def _within(cue: tuple[int, int] | None, start: int) -> bool:
-    return cue is not None and cue[0] >= start
-
-
-def _right_after(passage: Passage, kind: Cue, start: int) -> bool:
-    cue = passage.last_cue(kind, start)
-    return cue is not None and start - cue[1] < 24 and _SHORT_GAP.match(passage.text, cue[1], start) is not None
-
-
-def _condition_follows(passage: Passage, end: int) -> bool:
-    """Whether an `if` is attached to the words before it: in their clause, or right behind one comma."""
-    cue = passage.next_cue(Cue.CONDITION, end)
-    if cue is None or cue[0] >= passage.ends[passage.sentence(end - 1)]:
-        return False
-    between = passage.boundaries_between(end, cue[0])
-    if not between:
+def _starts_clause(words: Words, end: int, locale: Locale) -> bool:
+    """Whether the linking word that ends here starts a clause; "and" needs a subject or a verb behind it."""
+    index = bisect_right(words.ends, end) - 1
+    if words.words[index] not in ("and", "và"):
         return True
-    return len(between) == 1 and not passage.text[passage.after[between[0]] : cue[0]].strip()
+    return index + 1 < len(words.words) and words.words[index + 1] in NEW_SUBJECTS[locale]
+
+
+def _cuts(text: str, at: int, char: str) -> bool:
+    """Whether a mark separates anything: not the comma of 1,299, the colon of 10:30, the stop of 25.00 or "approx."."""
+    behind = text[at + 1 : at + 2]
+    if char in ",;":
+        return not behind.isdecimal()
+    if char == ":":
+        return not (behind.isdecimal() and text[at - 1 : at].isdecimal())
+    if char == "-":
+        return text[at - 1 : at] == " " and behind == " "
+    if char in ".…":
+        return (not behind or behind in _CLOSERS or behind in _ENDS) and not (char == "." and _abbreviates(text, at))
+    return True
+
+
+def _abbreviates(text: str, dot: int) -> bool:
+    """Whether a full stop ends an abbreviation or the number of a list's item."""
+    start = dot
+    while start > 0 and dot - start < 8 and not text[start - 1].isspace():
+        start -= 1
+    word = text[start:dot].lstrip("(")
+    if word.isdecimal():
+        line_start = text.rfind("\n", max(0, start - 8), start) + 1
+        return len(word) <= 2 and start - line_start < 8 and not text[line_start:start].strip(" >#")
+    if word in ABBREVIATIONS_OF_NUMBERS:
+        return text[dot + 1 : dot + 3].strip()[:1].isdecimal()
+    return word in ABBREVIATIONS

@@ -3,47 +3,49 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 
-from samescore.harness.facts.roles import RoleWords, alternation, compile_roles
+from samescore.harness.facts.phrases import PhraseBook, Words
+from samescore.harness.facts.roles import Slots, role_words
 from samescore.harness.facts.text import normalise_phrase
-from samescore.harness.facts.values import EMAIL, Mention
+from samescore.harness.facts.values import Mention
 from samescore.harness.lexicon import FactType, Lexicon, Locale, SlotWords
 
 _KEPT = 32
+_KEPT_VALUES = 10_000
 
 
-@dataclass(slots=True)
 class CompiledLexicon:
-    """Regular expressions of a lexicon, each compiled when first needed."""
+    """Phrase books and id patterns of a lexicon, each made when first needed."""
 
-    lexicon: Lexicon
-    _roles: dict[tuple[FactType, Locale], RoleWords] = field(default_factory=dict)
-    _choices: dict[tuple[str, Locale], tuple[re.Pattern[str] | None, dict[str, str]]] = field(default_factory=dict)
-    _ids: dict[str, re.Pattern[str] | None] = field(default_factory=dict)
-    _asks: dict[Locale, tuple[re.Pattern[str] | None, dict[str, tuple[str, ...]]]] = field(default_factory=dict)
+    __slots__ = ("_alone", "_asks", "_choices", "_ids", "_roles", "lexicon")
 
-    def roles(self, kind: FactType, locale: Locale) -> RoleWords:
+    def __init__(self, lexicon: Lexicon) -> None:
+        self.lexicon = lexicon
+        self._roles: dict[tuple[FactType, Locale], PhraseBook[Slots]] = {}
+        self._choices: dict[tuple[str, Locale], PhraseBook[str]] = {}
+        self._ids: dict[str, re.Pattern[str] | None] = {}
+        self._asks: dict[Locale, PhraseBook[Slots]] = {}
+        self._alone: dict[tuple[str, str], bool] = {}
+
+    def roles(self, kind: FactType, locale: Locale) -> PhraseBook[Slots]:
         """Role words of all slots of a type."""
         if (kind, locale) not in self._roles:
-            self._roles[kind, locale] = compile_roles(self.lexicon, kind, locale)
+            self._roles[kind, locale] = PhraseBook(role_words(self.lexicon, kind, locale))
         return self._roles[kind, locale]
 
-    def alone(self, slot: SlotWords, value: str) -> bool:
-        """Whether a value's form alone tells its slot: an id no other pattern matches, a phrase no other choice has."""
-        others = [other for other in self.lexicon.slots.values() if other.type is slot.type and other.name != slot.name]
-        if slot.type is FactType.ID:
-            return not any((pattern := self.id_pattern(other)) and pattern.fullmatch(value) for other in others)
-        if slot.type is FactType.CHOICE:
-            own = {phrase for words in slot.values.values() for phrases in words.values() for phrase in phrases}
-            return not any(
-                phrase in own for other in others for words in other.values.values() for p in words.values() for phrase in p
-            )
-        return slot.type is FactType.TEXT and EMAIL.fullmatch(normalise_phrase(value)) is None
+    def asks(self, locale: Locale) -> PhraseBook[Slots]:
+        """The phrases by which slots are asked for."""
+        if locale not in self._asks:
+            owners: dict[str, Slots] = {}
+            for name, slot in self.lexicon.slots.items():
+                for phrase in slot.ask.get(locale, ()):
+                    for form in _numbers_of(normalise_phrase(phrase), locale):
+                        owners[form] = (*owners.get(form, ()), name)
+            self._asks[locale] = PhraseBook(owners.items())
+        return self._asks[locale]
 
     def id_pattern(self, slot: SlotWords) -> re.Pattern[str] | None:
-        """A slot's id pattern, in lower case text; None where the slot has none."""
+        """A slot's id pattern, blind to case; None where the slot has none."""
         if slot.name not in self._ids:
             self._ids[slot.name] = re.compile(slot.pattern, re.IGNORECASE | re.ASCII) if slot.pattern else None
         return self._ids[slot.name]
@@ -53,37 +55,39 @@ class CompiledLexicon:
         """Every id pattern of the lexicon."""
         return [pattern for slot in self.lexicon.slots.values() if (pattern := self.id_pattern(slot))]
 
-    def read_choices(self, text: str, slot: str, locale: Locale) -> Iterator[Mention]:
-        """Phrases of a choice's values, the longest of those that overlap."""
-        if (slot, locale) not in self._choices:
-            self._choices[slot, locale] = self._compile_choice(self.lexicon[slot], locale)
-        pattern, values = self._choices[slot, locale]
-        if pattern is not None:
-            for match in pattern.finditer(text):
-                yield Mention(match.start(), match.end(), (values[" ".join(match.group().split())],))
+    def read_choices(self, words: Words, slot: SlotWords, locale: Locale) -> list[Mention]:
+        """Phrases of a choice's values, the longest of those that start at one word."""
+        if (slot.name, locale) not in self._choices:
+            self._choices[slot.name, locale] = PhraseBook(
+                (normalise_phrase(phrase), value) for value, by in slot.values.items() for phrase in by.get(locale, ())
+            )
+        return [Mention(hit.start, hit.end, (hit.payload,)) for hit in self._choices[slot.name, locale].find(words)]
 
-    @staticmethod
-    def _compile_choice(slot: SlotWords, locale: Locale) -> tuple[re.Pattern[str] | None, dict[str, str]]:
-        values = {
-            normalised: value
-            for value, words in slot.values.items()
-            for phrase in words.get(locale, ())
-            if (normalised := normalise_phrase(phrase))
-        }
-        return (re.compile(rf"(?<!\w)(?:{alternation(values)})(?!\w)") if values else None), values
+    def alone(self, slot: SlotWords, value: str) -> bool:
+        """Whether a value's form alone tells its slot: an id no other pattern matches, a phrase no other choice has."""
+        key = (slot.name, value)
+        if key not in self._alone:
+            if len(self._alone) > _KEPT_VALUES:
+                self._alone.clear()
+            self._alone[key] = self._tells_slot(slot, value)
+        return self._alone[key]
 
-    def asks(self, locale: Locale) -> tuple[re.Pattern[str] | None, dict[str, tuple[str, ...]]]:
-        """The phrases by which slots are asked for, and the slots of each."""
-        if locale not in self._asks:
-            owners: dict[str, tuple[str, ...]] = {}
-            for name, slot in self.lexicon.slots.items():
-                for phrase in slot.ask.get(locale, ()):
-                    if normalised := normalise_phrase(phrase):
-                        owners[normalised] = (*owners.get(normalised, ()), name)
-            plural = "(?:s|es)?" if locale == "en" else ""
-            pattern = re.compile(rf"(?<!\w)(?P<w>{alternation(owners)}){plural}(?!\w)") if owners else None
-            self._asks[locale] = (pattern, owners)
-        return self._asks[locale]
+    def _tells_slot(self, slot: SlotWords, value: str) -> bool:
+        others = [other for other in self.lexicon.slots.values() if other.type is slot.type and other.name != slot.name]
+        if slot.type is FactType.ID:
+            return not any((pattern := self.id_pattern(other)) and pattern.fullmatch(value) for other in others)
+        if slot.type is FactType.CHOICE:
+            return not any(_phrases(slot) & _phrases(other) for other in others)
+        return slot.type is FactType.TEXT
+
+
+def _phrases(slot: SlotWords) -> set[str]:
+    return {normalise_phrase(p) for words in slot.values.values() for phrases in words.values() for p in phrases}
+
+
+def _numbers_of(noun: str, locale: Locale) -> tuple[str, ...]:
+    """A noun phrase in singular and, in English, plural."""
+    return (noun, f"{noun}s", f"{noun}es") if locale == "en" else (noun,)
 
 
 # A lexicon holds mappings and has no hash, so it is known by identity; the entry keeps it alive, so that no other
@@ -96,6 +100,6 @@ def compiled(lexicon: Lexicon) -> CompiledLexicon:
     entry = _cache.get(id(lexicon))
     if entry is None:
         while len(_cache) >= _KEPT:
-            _cache.pop(next(iter(_cache)))
+            _cache.pop(next(iter(_cache)), None)
         entry = _cache[id(lexicon)] = CompiledLexicon(lexicon)
     return entry

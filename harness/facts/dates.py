@@ -6,32 +6,42 @@ import re
 from collections.abc import Iterator
 from datetime import date
 
+from samescore.harness.facts.text import words
 from samescore.harness.facts.values import Mention
 from samescore.harness.lexicon import Locale
 
 _MONTHS = {
     name: number
-    for number, names in enumerate(
-        "january jan|february feb|march mar|april apr|may|june jun|july jul|august aug|september sept sep|"
-        "october oct|november nov|december dec".split("|"),
-        1,
+    for names in (
+        words("january february march april may june july august september october november december"),
+        words("jan feb mar apr may jun jul aug sep oct nov dec"),
     )
-    for name in names.split()
-}
-_MONTH = rf"(?:{'|'.join(sorted(_MONTHS, key=len, reverse=True))})(?!\w)\.?"
+    for number, name in enumerate(names, 1)
+} | {"sept": 9}
+_MONTH = rf"(?:{'|'.join(sorted(_MONTHS, key=len, reverse=True))})(?!\w)(?:\.(?= [0-9]))?"
 _DAY = r"[0-3]?[0-9](?:st|nd|rd|th)?(?!\w)"
 _AND = r"(?: ?[-–] ?| (?:to|or|and|through|đến|hoặc|hay|và) )"
 
-_DATE = re.compile(
-    rf"(?<![\w/-])(?P<iso>[12][0-9]{{3}}[-/.][01]?[0-9][-/.][0-3]?[0-9])(?:(?=t[0-9])|(?![\w/-]))"
-    rf"|(?<![\w/.-])(?P<a>[0-3]?[0-9])(?P<joint>[/.-])(?P<b>[0-3]?[0-9])(?P=joint)(?P<y>[12][0-9]{{3}}|[0-9]{{2}})(?![\w/-])"
-    rf"|(?<![\w/.,-])(?P<c>[0-3]?[0-9])/(?P<d>[0-3]?[0-9])(?![\w/%])"
-    rf"|(?<=ngày )(?P<c2>[0-3]?[0-9])-(?P<d2>[0-3]?[0-9])(?![\w/%-])"
-    rf"|(?<!\w)(?:(?P<d0>{_DAY}){_AND})?(?:the )?(?P<d1>{_DAY}) (?:of )?(?P<m1>{_MONTH})(?:,? (?P<y1>[12][0-9]{{3}})(?!\w))?"
-    rf"|(?<!\w)(?P<m3>{_MONTH}) (?P<d3>{_DAY})(?:{_AND}(?P<d4>{_DAY})(?! (?:of )?{_MONTH}))?(?:,? (?P<y3>[12][0-9]{{3}})(?!\w))?"
-    rf"|(?<!\w)(?:(?P<d5>{_DAY}){_AND}(?:ngày )?)?(?P<d6>{_DAY}) tháng (?P<m6>[01]?[0-9])(?!\w)"
-    r"(?:,? (?:năm )?(?P<y6>[12][0-9]{3})(?!\w)|/(?P<y7>[12][0-9]{3})(?!\w))?"
+_YEAR = r"[12][0-9]{3}"
+_NUMERIC = (
+    rf"(?<![\w/-])(?P<iso>{_YEAR}[-/.][01]?[0-9][-/.][0-3]?[0-9])(?:(?=t[0-9])|(?![\w/-]))"
+    rf"|(?<![\w/.-])(?P<a>[0-3]?[0-9])(?P<joint>[/.-])(?P<b>[0-3]?[0-9])(?P=joint)(?P<y>{_YEAR}|[0-9]{{2}})(?![\w/-])"
+    r"|(?<![\w/.,-])(?P<c>[0-3]?[0-9])/(?P<d>[0-3]?[0-9])(?![\w/%])"
+    r"|(?<=ngày )(?P<c2>[0-3]?[0-9])-(?P<d2>[0-3]?[0-9])(?![\w/%-])"
 )
+_DAY_MONTH = (
+    rf"(?<!\w)(?:(?P<d0>{_DAY}){_AND})?(?:the )?(?P<d1>{_DAY}) (?:of )?(?P<m1>{_MONTH})"
+    rf"(?:,? (?P<y1>{_YEAR})(?!\w))?"
+)
+_MONTH_DAY = (
+    rf"(?<!\w)(?P<m3>{_MONTH}) (?P<d3>{_DAY})(?:{_AND}(?P<d4>{_DAY})(?! (?:of )?{_MONTH}))?"
+    rf"(?:,? (?P<y3>{_YEAR})(?!\w))?"
+)
+_NGAY_THANG = (
+    rf"(?<!\w)(?:(?P<d5>{_DAY}){_AND}(?:ngày )?)?(?P<d6>{_DAY}) tháng (?P<m6>[01]?[0-9])(?!\w)"
+    rf"(?:,? (?:năm )?(?P<y6>{_YEAR})(?!\w)|/(?P<y7>{_YEAR})(?!\w))?"
+)
+_DATE = re.compile("|".join((_NUMERIC, _DAY_MONTH, _MONTH_DAY, _NGAY_THANG)))
 
 
 def read_dates(text: str, locale: Locale) -> Iterator[Mention]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
 from samescore.harness.errors import UnknownName
-from samescore.harness.facts.clauses import Passage, Stance, read_passage, stance
+from samescore.harness.facts.clauses import Passage, read_passage
 from samescore.harness.facts.compiled import CompiledLexicon, compiled
 from samescore.harness.facts.dates import read_dates
-from samescore.harness.facts.roles import NOBODY, alternation, attribute
+from samescore.harness.facts.roles import NOBODY, attribute
+from samescore.harness.facts.stance import Stance, stance
 from samescore.harness.facts.text import normalise_phrase
 from samescore.harness.facts.values import (
     EMAIL,
@@ -25,6 +26,9 @@ from samescore.harness.facts.values import (
     read_numbers,
 )
 from samescore.harness.lexicon import FactType, Lexicon, Locale, SlotWords
+
+_OR = re.compile(r"[\s,]{0,2}(?:or|hoặc|hay)(?: là| even| maybe)?[\s$€£]{1,3}")
+_LONGEST_OR = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +76,25 @@ def judge(content: str, fact: AnswerFact, lexicon: Lexicon, locale: Locale) -> S
     words = compiled(lexicon)
     passage = read_passage(content, locale)
     expected = _canonical(fact.value, slot)
-    claims = [
-        _Claim(mention, value, _stance(passage, mention, slot.type))
-        for mention in _mentions_of(passage, fact, slot, words)
-        for value in [_value(mention, expected, slot.type)]
-    ]
-    return _statement(fact, expected, claims)
+    mentions = _mentions_of(passage, fact, slot, words)
+    return _statement(fact, expected, list(_claims(passage, mentions, expected, slot.type)))
+
+
+def _claims(passage: Passage, mentions: list[Mention], expected: str, kind: FactType) -> Iterator[_Claim]:
+    previous: _Claim | None = None
+    for mention in mentions:
+        if previous is not None and _is_alternative(passage, previous.mention, mention):
+            how = previous.stance
+        else:
+            how = _stance(passage, mention, kind)
+        previous = _Claim(mention, _value(mention, expected, kind), how)
+        yield previous
+
+
+def _is_alternative(passage: Passage, previous: Mention, mention: Mention) -> bool:
+    """Whether "or" links two mentions: what the text does with the first it does with the second."""
+    gap = mention.start - previous.end
+    return 0 < gap <= _LONGEST_OR and _OR.fullmatch(passage.text, previous.end, mention.start) is not None
 
 
 def _statement(fact: AnswerFact, expected: str, claims: list[_Claim]) -> Statement:
@@ -102,8 +119,14 @@ def _statement(fact: AnswerFact, expected: str, claims: list[_Claim]) -> Stateme
     if len(found) > 1:
         other = next(claim for claim in asserted if claim.value != expected)
         return Statement(
-            False, found, f"{name} is given {len(found)} values, {_listing(found)}; expected only {wanted}", _span(other)
+            False,
+            found,
+            f"{name} is given {len(found)} values, {_listing(found)}; expected only {wanted}",
+            _span(other),
         )
+    if guess := next((c for c in claims if c.stance is Stance.GUESS and c.value != expected), None):
+        reason = f"{name} is given as {wanted}, and {guess.value} is offered as a guess"
+        return Statement(False, found, reason, _span(guess))
     if denied is not None:
         return Statement(False, found, f"{name} {wanted} is both asserted and negated", _span(denied))
     return Statement(True, found, f"{name} is given as {wanted}", _span(right))
@@ -121,7 +144,7 @@ def _listing(values: tuple[str, ...]) -> str:
 def _mentions_of(passage: Passage, fact: AnswerFact, slot: SlotWords, words: CompiledLexicon) -> list[Mention]:
     """The mentions that count for the slot: those attributed to it, or, without any, those attributed to nobody."""
     mentions = sorted(_read(passage, fact, slot, words), key=lambda mention: mention.start)
-    if not mentions or words.alone(slot, fact.value):
+    if not mentions or (words.alone(slot, fact.value) and not _is_email(fact.value)):
         return mentions
     owners = attribute(passage, mentions, words.roles(slot.type, passage.locale), slot.type)
     own = [mention for mention, owner in zip(mentions, owners, strict=True) if slot.name in owner]
@@ -138,12 +161,12 @@ def _read(passage: Passage, fact: AnswerFact, slot: SlotWords, words: CompiledLe
     if slot.type is FactType.DATE:
         return read_dates(text, locale)
     if slot.type is FactType.CHOICE:
-        return words.read_choices(text, slot.name, locale)
+        return words.read_choices(passage.words, slot, locale)
     if slot.type is FactType.ID and (pattern := words.id_pattern(slot)):
         return read_ids(text, pattern)
     if slot.type is FactType.NUMBER:
         return _numbers(passage, words)
-    if EMAIL.fullmatch(normalise_phrase(fact.value)):
+    if _is_email(fact.value):
         return read_literals(text, EMAIL)
     return _literal(text, fact.value)
 
@@ -168,11 +191,18 @@ def _literal(text: str, value: str) -> list[Mention]:
     phrase = normalise_phrase(value)
     if not phrase:
         return []
-    return list(read_literals(text, re.compile(rf"(?<!\w)(?:{alternation([phrase])})(?!\w)")))
+    words = r"\s{1,3}".join(map(re.escape, phrase.split()))
+    return list(read_literals(text, re.compile(rf"(?<!\w){words}(?!\w)")))
+
+
+def _is_email(value: str) -> bool:
+    return "@" in value and EMAIL.fullmatch(normalise_phrase(value)) is not None
 
 
 def _stance(passage: Passage, mention: Mention, kind: FactType) -> Stance:
-    result = stance(passage, mention.start, mention.end, quantity=kind in (FactType.MONEY, FactType.DATE, FactType.NUMBER))
+    result = stance(
+        passage, mention.start, mention.end, quantity=kind in (FactType.MONEY, FactType.DATE, FactType.NUMBER)
+    )
     if result is Stance.TENTATIVE and kind is not FactType.CHOICE:
         return Stance.ASSERTED
     return result

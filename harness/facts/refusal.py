@@ -5,64 +5,82 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from samescore.harness.facts.clauses import Passage, question_start, read_passage
+from samescore.harness.facts.clauses import Passage, read_passage
 from samescore.harness.facts.cues import Cue
 from samescore.harness.lexicon import Locale
 
 _ACT_EN = (
-    r"(?:refund|process|approve|issue|exchange|replace|return|cancel|complete|grant|accept|offer|do|fulfil|fulfill|make|authori[sz]e|"
-    r"help|assist|honou?r|provide|proceed|send|give|ship|arrange|change|extend|reset|unlock|allow|share|waive|pay|take|credit|"
-    r"reimburse|repair|support|open|create|add|remove|go ahead|move forward|bend|disclose|meet|agree|reverse|update|book|carry|"
+    r"(?:refund|process|approve|issue|exchange|replace|return|cancel|complete|grant|accept|offer|do|fulfil|"
+    r"fulfill|make|authori[sz]e|"
+    r"help|assist|honou?r|provide|proceed|send|give|ship|arrange|change|extend|reset|unlock|allow|share|waive|"
+    r"pay|take|credit|"
+    r"reimburse|repair|support|open|create|add|remove|go ahead|move forward|bend|disclose|meet|agree|reverse|"
+    r"update|book|carry|"
     r"deliver|compensate|cover|install|perform)"
 )
 _ACTED_EN = (
-    r"(?:refunded|processed|approved|issued|exchanged|replaced|returned|completed|granted|accepted|offered|done|fulfilled|made|"
-    r"authori[sz]ed|cancelled|canceled|honou?red|changed|extended|waived|credited|repaired|covered|provided|delivered|possible|"
+    r"(?:refunded|processed|approved|issued|exchanged|replaced|returned|completed|granted|accepted|offered|"
+    r"done|fulfilled|made|"
+    r"authori[sz]ed|cancelled|canceled|honou?red|changed|extended|waived|credited|repaired|covered|provided|"
+    r"delivered|possible|"
     r"eligible|available|allowed|permitted|reset|reversed|given|an option)"
 )
 _NOT_EN = r"(?:cannot|can't|can not|could not|couldn't|won't|will not)"
 _US = r"(?:we|i|our (?:team|company|system|policy)|the (?:team|company|policy)|this|it|that)"
 _REFUSAL_EN = re.compile(
     r"(?<!\w)(?:"
-    rf"(?:we|i|policy|team|company|system)(?: unfortunately| currently| simply| therefore| also| really| still|,? however,?| just)* {_NOT_EN}"
+    rf"(?:we|i|policy|team|company|system)(?: unfortunately| currently| simply| therefore| also| really| still|"
+    rf",? however,?| just)* {_NOT_EN}"
     rf"(?: be able to)?(?: \w+){{0,2}}? {_ACT_EN}"
-    rf"|(?:we|i)(?:'re|'m| are| am)(?: unfortunately| currently| therefore| simply| just)* (?:unable|not able|not in a position|not allowed|not permitted|"
+    rf"|(?:we|i)(?:'re|'m| are| am)(?: unfortunately| currently| therefore| simply| just)* (?:unable|not able|"
+    rf"not in a position|not allowed|not permitted|"
     rf"not authori[sz]ed|not going) to(?: \w+){{0,2}}? {_ACT_EN}"
     rf"|(?:unable|not able) to(?: \w+){{0,1}}? {_ACT_EN}"
     rf"|{_NOT_EN}(?: \w+)? be {_ACTED_EN}"
     rf"|(?:has|have)(?:n't| not) been {_ACTED_EN}(?! yet)"
     rf"|{_NOT_EN} be (?:a|any)(?: \S+){{0,3}} (?:refund|exchange|replacement|return)"
-    rf"|(?:not|isn't|aren't|n't|no longer)(?: currently| yet| longer)?(?: be)? (?:eligible|qualify|covered|possible|refundable|returnable|exchangeable|"
-    r"something (?:we|i) can|entitled|permitted|allowed|an option|within (?:the|our) (?:return|refund|warranty)|approved)"
+    rf"|(?:not|isn't|aren't|n't|no longer)(?: currently| yet| longer)?(?: be)? (?:eligible|qualify|covered|"
+    rf"possible|refundable|returnable|exchangeable|"
+    r"something (?:we|i) can|entitled|permitted|allowed|an option|within (?:the|our) (?:return|refund|"
+    r"warranty)|approved)"
     r"|ineligible|non-refundable|final sale"
-    r"|(?:doesn't|does not|don't|do not|didn't|did not)(?: currently)? (?:qualify|meet|fall (?:with)?in|allow|permit|offer|cover)"
-    r"|(?:has|have|had|was|were|is|been|must|to|we|i)(?: been| unfortunately| also)* (?:declined?|denied|deny|rejected?|refused?|turned? down)"
-    r"|(?:outside|past|beyond|exceeds?)(?: of)? (?:the|our|its|your) (?:\S+ ){0,3}(?:window|period|limit|deadline|warranty)"
+    r"|(?:doesn't|does not|don't|do not|didn't|did not)(?: currently)? (?:qualify|meet|fall (?:with)?in|allow|"
+    r"permit|offer|cover)"
+    r"|(?:has|have|had|was|were|is|been|must|to|we|i)(?: been| unfortunately| also)* (?:declined?|denied|deny|"
+    r"rejected?|refused?|turned? down)"
+    r"|(?:outside|past|beyond|exceeds?)(?: of)? (?:the|our|its|your) (?:\S+ ){0,3}(?:window|period|limit|"
+    r"deadline|warranty)"
     r"|(?:window|period|warranty|deadline)(?: \S+){0,4} (?:has |had )?(?:expired|ended|closed|passed|lapsed|is over)"
     r"|no (?:refund|exchange|return|replacement)s?(?: \w+){0,3} (?:is|are|can|will|possible|available|due)"
-    r"|(?:sorry|afraid),? (?:but )?(?:no(?!t? ?\w)|not this time|the answer is no)|have to say no|hands are tied|against (?:our|the) policy"
+    r"|(?:sorry|afraid),? (?:but )?(?:no(?!t? ?\w)|not this time|the answer is no)|have to say no|"
+    r"hands are tied|against (?:our|the) policy"
     r")(?!\w)"
 )
 # "cannot" that declines nothing: idioms, and inability that ends with the user's next message.
 _NOT_REFUSAL_EN = re.compile(
-    r"(?<!\w)(?:can't|cannot|can not|couldn't|could not) (?:wait|thank|apologi[sz]e|help but|be happier|agree more|go wrong|lose|imagine|"
+    r"(?<!\w)(?:can't|cannot|can not|couldn't|could not) (?:wait|thank|apologi[sz]e|help but|be happier|"
+    r"agree more|go wrong|lose|imagine|"
     r"stress|emphasi[sz]e|guarantee|promise)(?!\w)"
 )
 _UNTIL_EN = re.compile(r"(?<!\w)(?:until|unless|without|before|yet|till)(?!\w)")
 
 _ACT_VI = (
-    r"(?:hoàn|đổi|trả|hỗ trợ|xử lý|thực hiện|chấp nhận|duyệt|giải quyết|đáp ứng|tiếp nhận|bồi thường|hủy|huỷ|cấp|cung cấp|tiến hành|"
-    r"áp dụng|làm|gia hạn|sửa|bảo hành|giảm|miễn|chiều|thay|phê duyệt|giúp|mở|khôi phục|đặt lại|chuyển|nhận|tạo|gửi|thay đổi|giao|"
+    r"(?:hoàn|đổi|trả|hỗ trợ|xử lý|thực hiện|chấp nhận|duyệt|giải quyết|đáp ứng|tiếp nhận|bồi thường|hủy|huỷ|"
+    r"cấp|cung cấp|tiến hành|"
+    r"áp dụng|làm|gia hạn|sửa|bảo hành|giảm|miễn|chiều|thay|phê duyệt|giúp|mở|khôi phục|đặt lại|chuyển|nhận|"
+    r"tạo|gửi|thay đổi|giao|"
     r"tiết lộ|chia sẻ)"
 )
 _REFUSAL_VI = re.compile(
     r"(?<!\w)(?:"
     rf"(?:không|chưa) thể(?: \w+){{0,2}}? (?:được )?{_ACT_VI}"
-    rf"|(?:không|chưa) (?:được )?(?:hỗ trợ|chấp nhận|tiếp nhận|áp dụng|duyệt|phê duyệt|hoàn tiền|hoàn lại|giải quyết|cho phép)"
+    rf"|không (?:được )?(?:hỗ trợ|chấp nhận|tiếp nhận|áp dụng|duyệt|phê duyệt|hoàn tiền|hoàn lại|"
+    rf"giải quyết|cho phép)"
     rf"|không được (?:phép|hoàn|đổi|trả|duyệt|phê duyệt|chấp nhận|giải quyết|bảo hành)"
-    rf"|không (?:có quyền|có thẩm quyền|có chính sách|thuộc (?:diện|trường hợp|phạm vi)|nằm trong|đáp ứng|phù hợp với|còn (?:được|trong thời hạn|trong hạn|hiệu lực|hạn))"
+    rf"|không (?:có quyền|có thẩm quyền|có chính sách|thuộc (?:diện|trường hợp|phạm vi)|nằm trong|đáp ứng|"
+    rf"phù hợp với|còn (?:được|trong thời hạn|trong hạn|hiệu lực|hạn))"
     r"|(?:không|chưa) (?:\w+ )?đủ điều kiện|(?:không|chưa) đáp ứng"
-    r"|(?:xin phép |xin |phải |buộc phải |đành |đã )?từ chối|bị từ chối"
+    r"|(?<!chưa )(?<!không )từ chối"
     r"|(?:đã |vừa )?(?:quá|hết|vượt quá) (?:thời )?(?:hạn|thời gian)(?! (?:thẻ|đăng))|quá \d+ ngày"
     r"|không tiến hành|đành xin lỗi|nằm ngoài"
     r")(?!\w)"
@@ -70,7 +88,10 @@ _REFUSAL_VI = re.compile(
 _NOT_REFUSAL_VI = re.compile(
     r"(?<!\w)(?:không (?:thể )?(?:\w+ ){0,3}hơn|không thể (?:thiếu|bỏ qua|chờ|đợi|quên)|không từ chối)(?!\w)"
 )
-_UNTIL_VI = re.compile(r"(?<!\w)(?:cho đến khi|nếu không|khi chưa|nếu chưa|trừ khi|vì chưa có|vì thiếu|do thiếu|do chưa có|khi thiếu)(?!\w)")
+_UNTIL_VI = re.compile(
+    r"(?<!\w)(?:cho đến khi|nếu không|khi chưa|nếu chưa|trừ khi|vì chưa có|vì thiếu|do thiếu|do chưa có|"
+    r"khi thiếu)(?!\w)"
+)
 
 # "Chưa có mã đơn thì em chưa thể hoàn": what is missing comes first, and the rest waits for it.
 _PREMISE_VI = re.compile(r"(?<!\w)(?:chưa|không|thiếu)(?: có| nhận được| cung cấp)? [^.?!\n]{1,60} thì(?!\w)")
@@ -84,15 +105,13 @@ _UNTIL = {"en": _UNTIL_EN, "vi": _UNTIL_VI}
 def refuses(content: str, locale: Locale) -> bool:
     """Whether the reply declines the request, and not just a detail of it, a past failure or a condition."""
     passage = read_passage(content, locale)
-    return any(
-        _declines(passage, match.start(), match.end()) for match in _REFUSAL[locale].finditer(passage.text)
-    )
+    return any(_declines(passage, match.start(), match.end()) for match in _REFUSAL[locale].finditer(passage.text))
 
 
 def _declines(passage: Passage, start: int, end: int) -> bool:
     sentence = passage.sentence(start)
     low, high = passage.sentence_span(sentence)
-    asked = question_start(passage, sentence)
+    asked = passage.question_start(sentence)
     if asked is not None and start >= asked:
         return False
     condition = passage.last_cue(Cue.CONDITION, start)

@@ -11,18 +11,18 @@ import unicodedata
 from functools import lru_cache
 
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
-_ONE_FOR_ONE = str.maketrans(
-    {
-        **dict.fromkeys("\t\u000b\u000c\u00a0\u1680\u202f\u205f\u3000", " "),
-        **{chr(code): " " for code in range(0x2000, 0x200B)},
-        **dict.fromkeys("\u2018\u2019\u02bc\u00b4", "'"),
-        **dict.fromkeys("\u201c\u201d\u00ab\u00bb", '"'),
-        **dict.fromkeys("\u2010\u2011\u2212", "-"),
-        **dict.fromkeys("\r\u0085\u2028\u2029", "\n"),
-        "*": " ",
-        "`": " ",
-    }
-)
+_ONE_FOR_ONE = {
+    **dict.fromkeys("\t\u000b\u000c\u00a0\u1680\u202f\u205f\u3000", " "),
+    **{chr(code): " " for code in range(0x2000, 0x200B)},
+    **dict.fromkeys("\u2018\u2019\u02bc\u00b4", "'"),
+    **dict.fromkeys("\u201c\u201d\u00ab\u00bb", '"'),
+    **dict.fromkeys("\u2010\u2011\u2212", "-"),
+    **dict.fromkeys("\r\u0085\u2028\u2029", "\n"),
+    "*": " ",
+    "`": " ",
+}
+# Few characters of a text need replacing; finding them is quicker than translating all.
+_REPLACED = re.compile(f"[{''.join(map(re.escape, _ONE_FOR_ONE))}]")
 _STAR_BULLET = re.compile(r"(?m)^([ \t]{0,8})\*(?=[ \t])")
 # Mail clients break long lines: a long line that goes on in lower case is one line.
 _SOFT_WRAP = re.compile(r"(?<=[^\W_]|,)\n(?=[^\W\d_])")
@@ -46,7 +46,7 @@ def normalise(content: str) -> str:
         text = _INVISIBLE.sub("", unicodedata.normalize("NFC", text))
     if "*" in text:
         text = _STAR_BULLET.sub(r"\1-", text)
-    text = text.translate(_ONE_FOR_ONE)
+    text = _REPLACED.sub(lambda match: _ONE_FOR_ONE[match.group()], text)
     if "\n" in text:
         text = _join_wrapped_lines(text)
     lowered = text.lower()
@@ -55,6 +55,11 @@ def normalise(content: str) -> str:
     if lowered.isascii():
         return lowered
     return _TONE_ON_SECOND.sub(lambda match: _MOVED.get(match.group(), match.group()), lowered)
+
+
+def words(listing: str) -> tuple[str, ...]:
+    """The words of a listing, as word lists are written in this package."""
+    return tuple(listing.split())
 
 
 def normalise_phrase(phrase: str) -> str:

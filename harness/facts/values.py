@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import chain
 
+from samescore.harness.facts.text import words
 from samescore.harness.lexicon import Locale
 
 
@@ -23,11 +25,11 @@ class Mention:
     plain: bool = False
 
 
-_WORDS_EN = (
-    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen twenty"
-).split()
-_UNITS_VI = "một hai ba bốn năm sáu bảy tám chín".split()
+_WORDS_EN = words(
+    """one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
+    seventeen eighteen nineteen twenty"""
+)
+_UNITS_VI = words("một hai ba bốn năm sáu bảy tám chín")
 SPELLED: dict[str, int] = {
     **{word: n for n, word in enumerate(_WORDS_EN, 1)},
     **{word: n for n, word in enumerate(_UNITS_VI, 1)},
@@ -41,7 +43,7 @@ _SPELLED = "|".join(sorted(SPELLED, key=len, reverse=True))
 _GROUPED = r"[0-9]{1,3}(?:(?:,[0-9]{3}){1,4}(?:\.[0-9]{1,2})?|(?:\.[0-9]{3}){1,4}(?:,[0-9]{1,2})?)(?![0-9])"
 _NUMBER = rf"(?:{_GROUPED}|[0-9]{{1,15}}(?:[.,][0-9]{{1,2}})?(?![0-9]))"
 _SPACED = r"[0-9]{1,3}(?: [0-9]{3}){1,3}(?![0-9])"
-_FREE = r"(?<!\w)(?<![0-9][.,])"  # not inside a longer number or a word
+_FREE = r"(?<!\w)(?<![0-9][.,:/])"  # not inside a longer number, a time or a word
 
 _CURRENCIES = {
     "USD": ("usd", "us$", "us dollars", "us dollar", "dollars", "dollar", "đô la mỹ", "đô la", "đô", "đôla", "bucks"),
@@ -56,17 +58,20 @@ _NO_MINOR_UNIT = frozenset({"VND", "JPY", "KRW"})
 _CURRENCY = "|".join(sorted(map(re.escape, _CURRENCY_OF), key=len, reverse=True))
 _SCALE_OF = {"k": 3, "thousand": 3, "nghìn": 3, "ngàn": 3, "million": 6, "triệu": 6, "tr": 6}
 _SCALE = "|".join(sorted(_SCALE_OF, key=len, reverse=True))
-_MILLIONS_REST = r"(?: ?(?P<rest>[0-9]{1,3})(?![0-9.,]) ?(?P<thousands>nghìn|ngàn|k)?|(?P<half> rưỡi))?"
+_MILLIONS_REST = (
+    r"(?: ?(?P<rest>[0-9]{1,3})(?![0-9]|[.,][0-9])(?: ?(?P<thousands>nghìn|ngàn|k)(?!\w))?|(?P<half> rưỡi))?"
+)
 
-_MONEY = re.compile(
-    rf"{_FREE}(?P<before>us\$|usd|vnd|vnđ|eur|gbp|cad|aud|sgd)? {{0,2}}(?P<sign>[$€£¥₫])? ?"
-    rf"(?P<number>{_SPACED}(?= ?(?:{_CURRENCY})(?!\w))|{_NUMBER}|(?:{_SPELLED})(?= ?-?(?:dollars?|bucks|euros?|đô|nghìn|ngàn|triệu)(?!\w)))"
-    rf"(?:(?P<scale> ?(?:{_SCALE})(?!\w)|tr(?=[0-9])){_MILLIONS_REST})?"
-    rf"(?:[ -]{{0,2}}(?P<after>{_CURRENCY})(?!\w))?"
+_FIGURE = re.compile(rf"{_FREE}(?:{_SPACED}(?= ?(?:{_CURRENCY})(?!\w))|{_NUMBER})")
+_SPELLED_AMOUNT = re.compile(rf"(?<!\w)(?:{_SPELLED})(?= ?-?(?:dollars?|bucks|euros?|đô|nghìn|ngàn|triệu|đồng)(?!\w))")
+_SPELLED_HINTS = ("dollar", "bucks", "euro", "đô", "nghìn", "ngàn", "triệu", "đồng")
+_BEFORE = re.compile(r"(?:(?<!\w)(?P<code>us\$|usd|vnd|vnđ|eur|gbp|cad|aud|sgd) ?)?(?P<sign>[$€£¥₫])? ?$")
+_AFTER = re.compile(
+    rf"(?:(?P<scale> ?(?:{_SCALE})(?!\w)|tr(?=[0-9])){_MILLIONS_REST})?(?:[ -]{{0,2}}(?P<after>{_CURRENCY})(?!\w))?"
 )
 _RANGE_START = re.compile(rf"(?<![\w.,])({_NUMBER})(?:-|–| (?:to|or|and|đến|tới|hoặc|hay) )$")
 _PLAIN_END = re.compile(r"[ ]{0,3}(?:$|[\n.;|)!]|,(?![0-9]))")
-_UNIT = re.compile(r" ?(?:%|[^\W\d_])")
+_LONGEST_FIGURE = 28
 
 
 def canonical_money(amount: Decimal, currency: str) -> str:
@@ -81,28 +86,44 @@ def read_money(text: str, plain_currency: str | None, locale: Locale) -> Iterato
 
     In Vietnamese a bare "250k" is 250,000 VND.
     """
-    for match in _MONEY.finditer(text):
-        amount = _decimal(match["number"])
-        scale = (match["scale"] or "").strip()
-        if scale:
-            amount = amount.scaleb(_SCALE_OF[scale]) + _rest_of_millions(match, scale)
-        written = match["after"] or match["before"] or match["sign"]
-        if written:
-            currency = _CURRENCY_OF[written]
-            if written == "$" and plain_currency in ("AUD", "CAD", "SGD"):
-                currency = plain_currency
-        elif scale:
-            currency = "VND" if locale == "vi" or scale in ("nghìn", "ngàn", "triệu", "tr") else plain_currency or ""
-        elif plain_currency and _looks_like_amount(text, match):
+    figures = _FIGURE.finditer(text)
+    if any(hint in text for hint in _SPELLED_HINTS):
+        figures = chain(figures, _SPELLED_AMOUNT.finditer(text))
+    until = 0
+    for figure in figures:
+        amount = _amount(text, figure, plain_currency, locale)
+        if amount is None or (amount.start < until and figure.group() not in SPELLED):
+            continue
+        until = amount.end
+        currency = amount.readings[0].rpartition(" ")[2]
+        lookback = max(0, amount.start - _LONGEST_FIGURE)
+        if low := _RANGE_START.search(text[lookback : amount.start]):
+            yield Mention(lookback + low.start(), amount.start, (canonical_money(_decimal(low[1]), currency),))
+        yield amount
+
+
+def _amount(text: str, figure: re.Match[str], plain_currency: str | None, locale: Locale) -> Mention | None:
+    """The amount around a figure; None where the figure is something else."""
+    start, end = figure.span()
+    after, before = _AFTER.match(text, end), _BEFORE.search(text, max(0, start - 6), start)
+    assert after is not None and before is not None  # both can be empty, so both match
+    scale = (after["scale"] or "").strip()
+    written = after["after"] or before["code"] or before["sign"]
+    if written:
+        currency: str | None = _CURRENCY_OF[written]
+        if written == "$" and plain_currency in ("AUD", "CAD", "SGD"):
             currency = plain_currency
-        else:
-            continue
-        if not currency:
-            continue
-        start = match.start() + len(match.group()) - len(match.group().lstrip())
-        if written and (low := _RANGE_START.search(text[max(0, start - 28) : start])):
-            yield Mention(max(0, start - 28) + low.start(), start, (canonical_money(_decimal(low[1]), currency),))
-        yield Mention(start, match.end(), (canonical_money(amount, currency),), plain=not written and not scale)
+        start -= len(before.group().lstrip())
+    elif scale:
+        currency = "VND" if locale == "vi" or scale in ("nghìn", "ngàn", "triệu", "tr") else plain_currency
+    else:
+        currency = plain_currency if plain_currency and _looks_like_amount(text, start, end) else None
+    if currency is None:
+        return None
+    number = _decimal(figure.group())
+    if scale:
+        number = number.scaleb(_SCALE_OF[scale]) + _rest_of_millions(after, scale)
+    return Mention(start, after.end(), (canonical_money(number, currency),), plain=not written and not scale)
 
 
 def _rest_of_millions(match: re.Match[str], scale: str) -> Decimal:
@@ -116,16 +137,15 @@ def _rest_of_millions(match: re.Match[str], scale: str) -> Decimal:
     return Decimal(match["rest"]).scaleb(3 if match["thousands"] else 6 - len(match["rest"]))
 
 
-def _looks_like_amount(text: str, match: re.Match[str]) -> bool:
-    number, end = match["number"], match.end()
-    if text[end : end + 1] in "%-/" and text[end : end + 1]:
+def _looks_like_amount(text: str, start: int, end: int) -> bool:
+    """Whether a figure without a currency is an amount: 25.00; 1,299 or a labelled 25 if it counts nothing."""
+    number, behind = text[start:end], text[end : end + 2]
+    if behind[:1] == "%" or behind == " %" or (behind[:1] in tuple(".,/:-") and behind[1:].isdecimal()):
         return False
-    if re.search(r"[.,][0-9]{2}$", number):
-        return not re.match(r" ?%|[.,/][0-9]", text[end : end + 2])
-    labelled = text[max(0, match.start("number") - 3) : match.start("number")].rstrip().endswith((":", "=", "|"))
-    if re.search(r"[.,][0-9]{3}$", number) or labelled:
-        return _PLAIN_END.match(text, end) is not None
-    return False
+    if number[-3:-2] in (".", ","):
+        return True
+    labelled = text[max(0, start - 3) : start].rstrip().endswith((":", "=", "|"))
+    return (labelled or number[-4:-3] in (".", ",")) and _PLAIN_END.match(text, end) is not None
 
 
 def _decimal(written: str) -> Decimal:
@@ -139,9 +159,7 @@ def _decimal(written: str) -> Decimal:
     return Decimal(written[:mark].replace(".", "").replace(",", "") + "." + written[mark + 1 :])
 
 
-_COUNT = re.compile(
-    rf"{_FREE}(?<![0-9][:/-])(?:(?P<digits>{_NUMBER})(?![%\w]|[:/-][0-9]| %)|(?P<word>{_SPELLED})(?!\w))"
-)
+_COUNT = re.compile(rf"{_FREE}(?<![0-9]-)(?:(?P<digits>{_NUMBER})(?![%\w]|[:/-][0-9]| %)|(?P<word>{_SPELLED})(?!\w))")
 
 
 def read_numbers(text: str) -> Iterator[Mention]:

@@ -17,8 +17,10 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
-from transformers import AttentionInterface
+from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.cache_utils import Cache, CacheLayerMixin
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import sdpa_mask
 
 ROWS = 8  # products are done for multiples of so many rows
 WIDTH = 128  # and over multiples of so many keys
@@ -56,10 +58,10 @@ class Prefill:
 
 @dataclass(slots=True)
 class Group:
-    """The rows of a step that share a prefix. `rows` is padded to a multiple of ROWS by repeating its first."""
+    """The rows of a step that share a prefix, None for all. They are padded to a multiple of ROWS by repeating the first."""
 
     prefix: Prefix
-    rows: Tensor
+    rows: Tensor | None
     count: int
 
 
@@ -195,20 +197,31 @@ def attend(
 ) -> tuple[Tensor, None]:
     """Attention of the step in progress, as a Transformers attention interface: [batch, tokens, heads, size].
 
+    Outside a step it is torch's, so that the model may be used beside the engine.
+
     Raises:
         NotImplementedError: the model's attention has a term that is not implemented here.
     """
+    step = _step.get(None)
+    if step is None:
+        out, _ = sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **kwargs)
+        return out, None
     for name in _FOREIGN:
         if kwargs.get(name) is not None:
             raise NotImplementedError(f"attention with {name}")
-    step = _step.get()
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     if isinstance(step, Prefill):
         return _prefill(step, query, key, value, scale), None
     return _decode(step, query, key, value, scale), None
 
 
+def _mask(*args: Any, **kwargs: Any) -> Tensor | None:
+    """The mask that goes with `attend`: a step masks by itself."""
+    return sdpa_mask(*args, **kwargs) if _step.get(None) is None else None
+
+
 AttentionInterface.register(ATTENTION, attend)
+AttentionMaskInterface.register(ATTENTION, _mask)
 
 
 def _prefill(step: Prefill, query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
@@ -239,22 +252,28 @@ def _decode(step: Decode, query: Tensor, key: Tensor, value: Tensor, scale: floa
     scores = query.new_empty(rows, kept, groups, shared + step.width, dtype=torch.float32)
     own = torch.matmul(key, query.transpose(2, 3)).transpose(2, 3)
     torch.add(own, step.mask, out=scores[..., shared:])
-    scores[..., :shared] = float("-inf")
+    if shared and step.groups[0].rows is not None:
+        scores[..., :shared] = float("-inf")
     for group in step.groups:
-        seen = _folded(query, group) @ group.prefix.keys[step.layer][0].transpose(1, 2)
-        scores[group.rows, ..., : seen.shape[2]] = _unfolded(seen, groups).to(scores.dtype)
+        seen = _unfolded(_folded(query, group) @ group.prefix.keys[step.layer][0].transpose(1, 2), groups)
+        scores[_chosen(group), ..., : seen.shape[3]] = seen.to(scores.dtype)
     weights = torch.softmax(scores, dim=-1).to(query.dtype)
     out = torch.matmul(weights[..., shared:], value)
     for group in step.groups:
         length = len(group.prefix.ids)
-        seen = _folded(weights[..., :length], group) @ group.prefix.values[step.layer][0]
-        out[group.rows[: group.count]] += _unfolded(seen, groups)[: group.count]
+        seen = _unfolded(_folded(weights[..., :length], group) @ group.prefix.values[step.layer][0], groups)
+        out[_chosen(group, group.count)] += seen[: group.count]
     return out.reshape(rows, 1, heads, -1)
+
+
+def _chosen(group: Group, count: int | None = None) -> Tensor | slice:
+    """An index of the group's rows, or of the first `count` of them."""
+    return slice(None) if group.rows is None else group.rows[:count]
 
 
 def _folded(rows: Tensor, group: Group) -> Tensor:
     """The group's rows, [rows, kept, groups, n], as one matrix a key-value head: [kept, rows * groups, n]."""
-    return rows[group.rows].transpose(0, 1).flatten(1, 2)
+    return rows[_chosen(group)].transpose(0, 1).flatten(1, 2)
 
 
 def _unfolded(matrix: Tensor, groups: int) -> Tensor:

@@ -5,12 +5,13 @@ interval is Wilson's (1927), taken at the *effective* number of cases after Korn
 24:193) and Dean & Pagano (2015, J. Survey Statistics and Methodology 3:484): how many independent pass/fail cases would
 have given a mean as uncertain as this one. It never leaves [0, 1] and never collapses, not even when all scores agree.
 
-    effective n = p(1-p) / V, times (z / t)^2, at most n / (1 + ICC0 (sum m_g^2 / n - 1)), at least n^2 / sum m_g^2
+    effective n = p(1-p) / V, times (z / t)^2
+                  at most n / (1 + ICC0 (sum m_g^2 / n - 1)), at least n^2 / sum m_g^2
 
 V is the CR2 variance of the mean and t the Student quantile at the degrees of freedom of Bell & McCaffrey (2002, Survey
-Methodology 28:169). The upper bound is Kish's design effect for a declared within-branch correlation ICC0: a
-sample without failures says nothing about how failures cluster, so something has to be assumed, and "not at all"
-would be optimistic. The lower bound is one observation per branch, which is what correlation 1 leaves.
+Methodology 28:169). The upper bound is Kish's design effect for a declared within-branch correlation ICC0: a sample
+without failures says nothing about how failures cluster, so something has to be assumed, and "not at all" would be
+optimistic. The lower bound is one observation per branch, which is what correlation 1 leaves.
 
 Partial credit and means over epochs count as if every case had been passed or failed, which is the largest
 variance a mean in [0, 1] can have: there the interval is wider than it must be, never narrower.
@@ -73,16 +74,14 @@ def mean_interval(
     """
     groups = list(range(len(values))) if clusters is None else list(clusters)
     if not values or len(groups) != len(values):
-        raise ValueError(f"{len(values)} values and {len(groups)} clusters; at least one of each, and as many, are needed")
+        raise ValueError(f"{len(values)} values in {len(groups)} clusters; expected at least one, each in a cluster")
     mean = min(1.0, max(0.0, fsum(values) / len(values)))
     effective = effective_cases(values, groups, confidence)
     low, high = wilson(mean, effective, confidence)
     return Interval(mean, low, high, len(values), len(set(groups)), effective)
 
 
-def effective_cases(
-    values: Sequence[float], clusters: Sequence[Hashable], confidence: float = CONFIDENCE
-) -> float:
+def effective_cases(values: Sequence[float], clusters: Sequence[Hashable], confidence: float = CONFIDENCE) -> float:
     """How many independent pass/fail cases tell as much about the mean as these; between clusters and cases."""
     n = len(values)
     sizes = Counter(clusters)
@@ -93,12 +92,12 @@ def effective_cases(
     variance = cr2_variance(values, clusters)
     if variance is None:
         return per_cluster
-    estimated = n / (1 + ASSUMED_ICC * (squares / n - 1))
+    most = n / (1 + ASSUMED_ICC * (squares / n - 1))
     if variance > 0:
         mean = fsum(values) / n
-        estimated = min(estimated, mean * (1 - mean) / variance)
-    student = _t(confidence, degrees_of_freedom(list(sizes.values())))
-    return max(per_cluster, estimated * (_z(confidence) / student) ** 2)
+        student = _t(confidence, degrees_of_freedom(list(sizes.values())))
+        most = min(most, mean * (1 - mean) / variance * (_z(confidence) / student) ** 2)
+    return max(per_cluster, most)
 
 
 def cr2_variance(values: Sequence[float], clusters: Sequence[Hashable]) -> float | None:

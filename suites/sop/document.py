@@ -17,7 +17,7 @@ import yaml
 
 from samescore.harness.errors import SopError
 
-_INT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
+_INT = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,15})")
 _FLOAT = re.compile(r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?")
 _WORDS: Mapping[str, bool | None] = {"": None, "~": None, "null": None, "true": True, "false": False}
 
@@ -44,7 +44,9 @@ class Item:
             return "a mapping"
         if isinstance(self.value, tuple):
             return "a list"
-        return "nothing" if self.value is None else repr(self.plain())
+        if self.value is None or isinstance(self.value, bool):
+            return {None: "nothing", True: "true", False: "false"}[self.value]
+        return repr(self.value)
 
 
 class Problems:

@@ -26,6 +26,7 @@ from samescore.suites.sop.walk import unplayable
 INCIDENTAL = (FactKind.ID, FactKind.TEXT)
 """Kinds of facts that nothing branches on; they are drawn from pools."""
 
+_ORDERED = (FactKind.INT, FactKind.MONEY, FactKind.DATE)
 _SWEEPS = 2
 _TRIES = 6
 _NEAR = (1, 5, 25)
@@ -57,7 +58,7 @@ class Drawer:
                 near = rng.random() < 0.5
                 for _ in range(_TRIES):
                     proposed = {**facts, **self._proposed(move, facts, near, rng)}
-                    if self._admits(proposed, obligation, branch):
+                    if proposed == facts or self._admits(proposed, obligation, branch):
                         facts = proposed
                         break
         return {**facts, **self._incidentals(rng)}
@@ -103,7 +104,7 @@ class Drawer:
 
     def _edges(self, name: str, facts: Mapping[str, Any]) -> Iterator[int]:
         """What the fact is compared with, as numbers."""
-        for atom in self._atoms:
+        for atom in self._comparisons:
             match atom.right:
                 case Shifted(other, offset) if atom.left == name:
                     yield _number(facts[other]) + offset
@@ -132,17 +133,18 @@ class Drawer:
         return name in self.sop.facts and self.sop.facts[name].kind in INCIDENTAL
 
     @cached_property
-    def _atoms(self) -> tuple[Atom, ...]:
+    def _comparisons(self) -> tuple[Atom, ...]:
+        """The atoms that compare numbers or dates."""
         decisions = [step for step in self.sop.steps.values() if isinstance(step, Decide)]
         conditions = [arm.condition for step in decisions for arm in step.arms if arm.condition is not None]
         atoms = (atom for condition in (*self.sop.rules, *conditions) for atom in condition.atoms)
-        return tuple(dict.fromkeys(atoms))
+        return tuple(dict.fromkeys(atom for atom in atoms if self.sop.facts[atom.left].kind in _ORDERED))
 
     @cached_property
     def _linked(self) -> tuple[tuple[str, ...], ...]:
         """The groups of facts that are compared with each other, directly or through others."""
         groups: list[set[str]] = []
-        for atom in self._atoms:
+        for atom in self._comparisons:
             if isinstance(atom.right, Shifted):
                 joined = set(atom.facts).union(*(group for group in groups if group & set(atom.facts)))
                 groups = [group for group in groups if not group & joined] + [joined]

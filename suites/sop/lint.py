@@ -49,7 +49,7 @@ def lint(sop: Sop) -> tuple[Finding, ...]:
         findings += [*_idle_rules(proof), *_unused_facts(proof)]
         for step in sop.steps.values():
             findings += _step(proof, step)
-        findings += _unreachable_branches(proof, findings)
+        findings += _unreachable_branches(proof)
     return tuple(sorted(findings, key=lambda finding: finding.line))
 
 
@@ -265,7 +265,7 @@ def _references(proof: _Proof, step: SopStep, ways: Sequence[Prefix]) -> Iterato
     """References to slots not told, results not there, facts not revealed; guards that were not called."""
     for reference in dict.fromkeys(references(step)):
         name = reference[1:]
-        witness = _first(proof, ((prefix, _unset(proof.sop, name, prefix)) for prefix in ways))
+        witness = _first(proof, ((prefix, _unset(proof.sop, step, name, prefix)) for prefix in ways))
         if witness is not None:
             message = f"step {step.id!r}: {reference} has no value on some path. Ask for it, or call, before."
             yield proof.finding("unset-reference", step.line, step.id, message, witness)
@@ -286,14 +286,14 @@ def _first(proof: _Proof, flaws: Iterator[tuple[Prefix, Node]]) -> Mapping[str, 
     return None
 
 
-def _unset(sop: Sop, name: str, prefix: Prefix) -> Node:
-    """Holds where a reference has no value at the end of a prefix."""
+def _unset(sop: Sop, step: SopStep, name: str, prefix: Prefix) -> Node:
+    """Holds where a reference has no value at the end of a prefix. Calls cannot refer to facts, only to results."""
     head, _, rest = name.partition(".")
     if not rest:
         return Not(has(sop.slots[head], prefix))
-    if isinstance(sop.steps.get(head), CallStep):
-        return FALSE if head in prefix.called else TRUE
-    return _hidden(sop, name, prefix)
+    if name in sop.facts and not isinstance(step, CallStep):
+        return _hidden(sop, name, prefix)
+    return FALSE if head in prefix.called else TRUE
 
 
 def _hidden(sop: Sop, fact: str, prefix: Prefix) -> Node:
@@ -326,19 +326,19 @@ def _dead_ask(proof: _Proof, step: Ask, ways: Sequence[Prefix]) -> Iterator[Find
 def _dead_retry(proof: _Proof, step: CallStep, reached: Node) -> Iterator[Finding]:
     for least, role in ((1, "retry"), ((step.retry or 0) + 1, "on_fault")):
         if not proof.solver.possible(reached, Atom(f"faults.{step.id}", ">=", least)):
-            message = f"step {step.id!r}: `{role}` is never needed: rules exclude {least} failures. Remove it."
+            message = f"step {step.id!r}: `{role}` is never needed: the call does not fail so often. Remove it."
             yield proof.finding("dead-retry", step.line, step.id, message)
             return
 
 
-def _unreachable_branches(proof: _Proof, findings: Sequence[Finding]) -> Iterator[Finding]:
+def _unreachable_branches(proof: _Proof) -> Iterator[Finding]:
     """Ways that no facts take, though each step and arm is reached on others; one finding per way they share."""
-    dead = {finding.step for finding in findings if finding.rule in ("unreachable-arm", "unreachable-step")}
+    ways = branches(proof.sop)
+    taken = [branch for branch in ways if proof.solver.possible(branch.constraint)]
+    alive = {(choice.step, choice.label) for branch in taken for choice in branch.choices}
     closed: dict[Prefix, list[str]] = {}
-    for branch in branches(proof.sop):
-        if dead & {branch.reply, *(choice.step for choice in branch.choices)}:
-            continue
-        if not proof.solver.possible(branch.constraint):
+    for branch in ways:
+        if branch not in taken and alive.issuperset((c.step, c.label) for c in branch.choices):
             heads = (Prefix("", branch.choices[:length]) for length in range(1, len(branch.choices) + 1))
             first = next(head for head in heads if not proof.solver.possible(head.constraint))
             closed.setdefault(first, []).append(branch.id)

@@ -47,7 +47,7 @@ def load(path: Path, toolset: Toolset | None = None, lexicon: Lexicon | None = N
     return sop
 
 
-def _sop(root: Item, fields: Fields) -> tuple[Sop, frozenset[str]]:
+def _sop(root: Item, fields: Fields) -> tuple[Sop, list[str]]:
     """The SOP without the steps that have a mistake, and their ids."""
     required = {"sop", "version", "world", "title", "purpose", "facts", "steps"}
     head = fields.keys(root, "the SOP", required, {"slots", "rules", "may", "never"})
@@ -84,7 +84,7 @@ def _sop(root: Item, fields: Fields) -> tuple[Sop, frozenset[str]]:
         path=fields.problems.path,
         phrases=fields.problems.path.with_suffix(".phrases.yaml"),
     )
-    return sop, frozenset(reader.broken)
+    return sop, reader.broken
 
 
 def _fact(name: str, item: Item, fields: Fields) -> Fact | None:

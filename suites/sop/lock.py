@@ -145,6 +145,16 @@ def prove_disjoint(cases: Iterable[Case], where: Path) -> None:
         )
 
 
+def prove_folder(folder: Path, world: World) -> None:
+    """Prove the same of all lock files of a folder: who trains on one procedure may be evaluated on another.
+
+    Raises:
+        LockError: two splits overlap, or a file is damaged, or of another toolset or lexicon than the world's.
+    """
+    paths = sorted(path for pattern in ("*.jsonl", "*.jsonl.gz") for path in folder.glob(pattern))
+    prove_disjoint((case for path in paths for case in read_lock(path, world)), folder)
+
+
 def sources(sop_path: Path, phrases: Path, world: World) -> dict[str, str | int]:
     """What cases are generated from, as fingerprints: comments and layout of the YAML files do not count."""
     procedure = fingerprint([_content(sop_path), _content(phrases)])
@@ -154,7 +164,7 @@ def sources(sop_path: Path, phrases: Path, world: World) -> dict[str, str | int]
 def _world_sources(world: World) -> dict[str, str]:
     return {
         "toolset": world.toolset.fingerprint,
-        "lexicon": world.lexicon.fingerprint(),
+        "lexicon": world.lexicon.fingerprint,
         "world": fingerprint([world.name, world.version, world.schema, dict(world.system)]),
     }
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
-from typing import NoReturn, TypeAlias
+from typing import TypeAlias
 
 from samescore.harness.errors import SopError
 from samescore.suites.sop.expression import And, Atom, Condition, Node, Not, Operator, Or, Shifted
@@ -16,7 +16,7 @@ from samescore.suites.sop.model import Fact, FactKind
 _TOKEN = re.compile(
     r"""\s*(?:
       (?P<date>\d{4}-\d{2}-\d{2}(?![\w-]))
-    | (?P<number>\d+(?:\.\d+)?(?![\w.]))
+    | (?P<number>\d{1,15}(?:\.\d{1,15})?(?![\w.]))
     | (?P<string>'[^']*'|"[^"]*")
     | (?P<name>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)
     | (?P<operator><=|>=|==|!=|<|>)
@@ -80,7 +80,7 @@ class _Parser:
     def condition(self) -> Node:
         node = self._disjunction()
         if self._peek().kind != "end":
-            self._unexpected("`and`, `or` or the end")
+            raise self._unexpected("`and`, `or` or the end")
         return node
 
     def _scan(self) -> list[_Token]:
@@ -91,7 +91,7 @@ class _Parser:
                 rest = text[position:].lstrip()
                 advice = "Write `==`." if rest.startswith("=") else "See docs/sop-language.md for the grammar."
                 column = len(text) - len(rest) + 1
-                self._fail(f": cannot read {rest.split()[0]!r} at column {column} of `{text}`. {advice}")
+                raise self._error(f": cannot read {rest.split()[0]!r} at column {column} of `{text}`. {advice}")
             kind = match.lastgroup
             if kind == "name" and match[kind] in _KEYWORDS:
                 kind = "keyword"
@@ -110,14 +110,14 @@ class _Parser:
             return True
         return False
 
-    def _fail(self, message: str) -> NoReturn:
-        raise SopError(f"{self._where}{message}")
+    def _error(self, message: str) -> SopError:
+        return SopError(f"{self._where}{message}")
 
-    def _unexpected(self, expected: str) -> NoReturn:
+    def _unexpected(self, expected: str) -> SopError:
         token = self._peek()
         found = repr(token.text) if token.text else "the end"
-        self._fail(
-            f": `{self._text}`: expected {expected} at column {token.column}, found {found}. Correct the condition."
+        return self._error(
+            f": `{self._text}`: expected {expected} at column {token.column}, found {found}. Correct it."
         )
 
     def _disjunction(self) -> Node:
@@ -138,7 +138,7 @@ class _Parser:
         if self._take("("):
             node = self._disjunction()
             if not self._take(")"):
-                self._unexpected("`)`")
+                raise self._unexpected("`)`")
             return node
         return self._comparison()
 
@@ -160,7 +160,7 @@ class _Parser:
         negative = self._take("-")
         token = self._peek()
         if negative and token.kind != "number":
-            self._unexpected("a number")
+            raise self._unexpected("a number")
         self._at += 1
         match token.kind:
             case "number":
@@ -175,48 +175,49 @@ class _Parser:
             case "name":
                 return self._sum(token)
         self._at -= 1
-        self._unexpected("a fact or a literal")
+        raise self._unexpected("a fact or a literal")
 
     def _sum(self, token: _Token) -> _Operand:
         fact = self._facts.get(token.text)
         if fact is None:
-            self._unknown_fact(token.text)
+            raise self._unknown_fact(token.text)
         for sign, mark in ((1, "+"), (-1, "-")):
             if self._take(mark):
                 number = self._peek()
                 if number.kind != "number" or "." in number.text:
-                    self._unexpected("a whole number")
+                    raise self._unexpected("a whole number")
                 self._at += 1
                 if fact.kind not in _ORDERED:
-                    self._fail(
+                    raise self._error(
                         f" adds {number.text} to {fact.name}; the fact is {_described(fact)}. Only ints, "
                         "money and dates can be shifted."
                     )
                 return _Sum(fact, sign * int(number.text), f"{fact.name} {mark} {number.text}")
         return _Sum(fact, 0, fact.name)
 
-    def _unknown_fact(self, name: str) -> NoReturn:
+    def _unknown_fact(self, name: str) -> SopError:
         for fact in self._facts.values():
             if name in fact.values:
-                self._fail(f" names {name}, which is no fact but a value of {fact.name}. Write '{name}'.")
+                return self._error(f" names {name}, which is no fact but a value of {fact.name}. Write '{name}'.")
         known = [*self._facts, "true", "false"]
         last = {candidate.rsplit(".", 1)[-1]: candidate for candidate in self._facts}
         near = get_close_matches(name, known, n=1) or [last[n] for n in get_close_matches(name, last, n=1)]
         hint = f" Did you mean {near[0]}?" if near else f" Known: {', '.join(self._facts)}."
-        self._fail(f" names the fact {name}, which is not declared.{hint}")
+        return self._error(f" names the fact {name}, which is not declared.{hint}")
 
     def _date(self, text: str) -> date:
         try:
             return date.fromisoformat(text)
         except ValueError:
-            self._fail(f" compares with {text}, which is no day of the calendar. Write YYYY-MM-DD.")
+            message = f" compares with {text}, which is no day of the calendar. Write YYYY-MM-DD."
+            raise self._error(message) from None
 
     def _boolean(self, operand: _Operand) -> Node:
         if isinstance(operand, _Literal):
-            self._fail(f" has {operand.text} where a condition is expected. Compare it with a fact.")
+            raise self._error(f" has {operand.text} where a condition is expected. Compare it with a fact.")
         if operand.fact.kind != FactKind.BOOL:
             example = _example(operand.fact)
-            self._fail(
+            raise self._error(
                 f" uses {operand.fact.name} as a condition; the fact is {_described(operand.fact)}. Compare it, "
                 f"such as `{operand.fact.name} {'>=' if operand.fact.kind in _ORDERED else '=='} {example}`."
             )
@@ -225,16 +226,18 @@ class _Parser:
     def _atom(self, left: _Operand, operator: Operator, right: _Operand) -> Node:
         if isinstance(left, _Literal):
             if isinstance(right, _Literal):
-                self._fail(f" compares {left.text} with {right.text}, two constants. Compare a fact.")
+                raise self._error(f" compares {left.text} with {right.text}, two constants. Compare a fact.")
             return self._atom(right, _MIRRORED[operator], left)
         fact = left.fact
         if fact.kind in (FactKind.ID, FactKind.TEXT):
-            self._fail(
+            raise self._error(
                 f" branches on {fact.name}; the fact is {_described(fact)}, which is drawn from a pool and never "
                 "branched on. Declare it as an enum, or branch on another fact."
             )
         if fact.kind not in _ORDERED and operator not in ("==", "!="):
-            self._fail(f" orders {fact.name} with `{operator}`; the fact is {_described(fact)}. Write `==` or `!=`.")
+            raise self._error(
+                f" orders {fact.name} with `{operator}`; the fact is {_described(fact)}. Write `==` or `!=`."
+            )
         if isinstance(right, _Sum):
             return self._two_facts(left, operator, right)
         return self._with_literal(left, operator, right)
@@ -242,12 +245,14 @@ class _Parser:
     def _two_facts(self, left: _Sum, operator: Operator, right: _Sum) -> Node:
         one, other = left.fact, right.fact
         if one.kind != other.kind:
-            self._fail(
+            raise self._error(
                 f" compares {one.name} with {other.name}; the first is {_described(one)}, the second "
                 f"{_described(other)}. Compare facts of one type."
             )
         if one.kind == FactKind.ENUM and not set(one.values) & set(other.values):
-            self._fail(f" compares {one.name} with {other.name}, which have no value in common. Compare other facts.")
+            raise self._error(
+                f" compares {one.name} with {other.name}, which have no value in common. Compare other facts."
+            )
         offset = right.offset - left.offset
         if one.kind == FactKind.DATE:
             assert other.low is not None and other.high is not None
@@ -256,7 +261,7 @@ class _Parser:
 
     def _check_calendar(self, fact: Fact, offset: int, *ordinals: int) -> None:
         if any(ordinal + offset not in _CALENDAR for ordinal in ordinals):
-            self._fail(f" shifts {fact.name} by {offset} days, out of the calendar. Write a smaller number.")
+            raise self._error(f" shifts {fact.name} by {offset} days, out of the calendar. Write a smaller number.")
 
     def _with_literal(self, left: _Sum, operator: Operator, right: _Literal) -> Node:
         fact = left.fact
@@ -284,7 +289,7 @@ class _Parser:
             case FactKind.ENUM if isinstance(value, str) and value in fact.values:
                 return value
         advice = _advice(fact, value)
-        self._fail(f" compares {fact.name} with {literal.text}; the fact is {_described(fact)}. {advice}")
+        raise self._error(f" compares {fact.name} with {literal.text}; the fact is {_described(fact)}. {advice}")
 
 
 def _described(fact: Fact) -> str:

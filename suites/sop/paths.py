@@ -1,4 +1,4 @@
-"""Every way through an SOP, enumerated symbolically: the choice at each step, and the constraint under which it is made."""
+"""Every way through an SOP, enumerated symbolically: the choice at each step, and the constraint on it."""
 
 from __future__ import annotations
 

@@ -191,6 +191,15 @@ class Solver:
         return right
 
 
+def values(sop: Sop) -> dict[str, list[Any]]:
+    """All values of every fact but ids and texts, in the order in which witnesses prefer them."""
+    return {
+        fact.name: [_value(fact, index) for index in range(_size(fact))]
+        for fact in sop.facts.values()
+        if fact.kind not in _INCIDENTAL
+    }
+
+
 def equations(sop: Sop, facts: Mapping[str, Any]) -> tuple[Node, ...]:
     """Conditions that fix facts to values; ids and texts are left out."""
     return tuple(

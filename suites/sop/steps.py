@@ -25,7 +25,7 @@ class StepReader:
     def __init__(self, fields: Fields, facts: Mapping[str, Fact]) -> None:
         self._fields = fields
         self._facts = facts
-        self.broken: set[str] = set()
+        self.broken: list[str] = []
 
     def steps(self, item: Item) -> dict[str, SopStep]:
         """All steps that can be read, in the order of the file; an `escalate:` becomes two."""
@@ -42,7 +42,7 @@ class StepReader:
                 )
             read = self._step(name, body, following)
             if len(self._fields.problems) > before:
-                self.broken |= {name, f"{name}.reply"}
+                self.broken.append(name)
             else:
                 steps |= {step.id: step for step in read}
         return steps

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from samescore.harness.lexicon import Lexicon
@@ -16,7 +16,7 @@ _IN_TEXT = re.compile(r"\{(\$[^{}]*)\}")
 
 
 def check(
-    sop: Sop, broken: frozenset[str], problems: Problems, toolset: Toolset | None, lexicon: Lexicon | None
+    sop: Sop, broken: Collection[str], problems: Problems, toolset: Toolset | None, lexicon: Lexicon | None
 ) -> None:
     """Note everything that does not fit. `broken` are steps that exist but could not be read."""
     known = [*sop.steps, *broken]

@@ -24,14 +24,10 @@ def find_reader(d: Dialogue, goal: Tool, missing: Sequence[Field]) -> Tool | Non
     return None
 
 
-def missing_fields(d: Dialogue, tool: Tool, constants: Mapping[str, Value] = NO_CONSTANTS) -> list[Field]:
-    """Required parameters without a value, in the order of the schema."""
-    return [item for item in tool.required if item.name not in d.known and item.name not in constants]
-
-
-def ask(d: Dialogue, goal: Tool, missing: Sequence[Field], lines: Sequence[str]) -> bool:
-    """Ask for the missing fields until the user has told at least one; False when the user cannot."""
-    known = argument_lines({item.name: d.known[item.name] for item in goal.required if item.name in d.known})
+def ask(d: Dialogue, goal: Tool, items: Sequence[Field], lines: Sequence[str]) -> bool:
+    """Ask for those of the items that are unknown until the user has told some; False when the user cannot."""
+    known = argument_lines({item.name: d.known[item.name] for item in items if item.name in d.known})
+    missing = [item for item in items if item.name not in d.known]
     for confusable in (True, False):
         thinking = [*lines, *known, *(f"need {item.name}" for item in missing)]
         thinking.append("next: ask " + ", ".join(item.name for item in missing))
@@ -65,12 +61,13 @@ def pursue(
 ) -> Arguments | None:
     """Bring about a call of `goal`; `lines` open the first turn's thinking. The result, or None if it ended without."""
     hops = 0
-    while missing := missing_fields(d, goal, constants):
+    items = [item for item in goal.required if item.name not in constants]
+    while missing := [item for item in items if item.name not in d.known]:
         if reader := find_reader(d, goal, missing):
             hops += 1
             if call(d, reader, Skill.CHAIN, lines) is None:
                 return None
-        elif not ask(d, goal, missing, lines):
+        elif not ask(d, goal, items, lines):
             return None
         lines = ()
     return call(d, goal, Skill.CHAIN if hops else skill, lines, constants)
@@ -112,7 +109,9 @@ def render_result(rng: random.Random, tool: Tool, result: Arguments) -> str:
     if roll < 0.12 and len(shown) > 3:
         moved = rng.sample(list(shown), 2)
         shown = {name: value for name, value in shown.items() if name not in moved}
-        shown[rng.choice(("details", "info", "data", "meta"))] = {name: result[name] for name in result if name in moved}
+        shown[rng.choice(("details", "info", "data", "meta"))] = {
+            name: result[name] for name in result if name in moved
+        }
     elif roll < 0.3:
         shown = {tool.noun.name: shown}
     elif roll < 0.4:

@@ -39,8 +39,11 @@ def _readers(toolset: Toolset, goal: Tool) -> tuple[Tool, ...]:
         if reader is goal or not reader.verb.reads or reader.required[0] not in goal.required:
             continue
         for second in toolset.tools:
-            if second is not goal and second is not reader and second.verb.reads and all(
-                key in reader.returns for key in second.required
+            if (
+                second is not goal
+                and second is not reader
+                and second.verb.reads
+                and all(key in reader.returns for key in second.required)
             ):
                 return reader, second
         return (reader,)
@@ -72,7 +75,8 @@ def _system(
 ) -> str:
     bank = BANKS[lang]
     domain = toolset.domain.vi if lang == "vi" else toolset.domain.en
-    lines = [say(rng, bank.personas, company=toolset.company, domain=domain)]
+    a_domain = f"{'an' if domain[0] in 'aeio' else 'a'} {domain}"
+    lines = [say(rng, bank.personas, company=toolset.company, domain=domain, a_domain=a_domain)]
     lines.append(say(rng, bank.today, today=toolset.today.isoformat()))
     rules = rng.sample(bank.habits, rng.randint(0, 5))
     if habits.speaks:
@@ -87,7 +91,7 @@ def _system(
     return "\n\n".join(parts)
 
 
-_SIZES = (2, 2, 3, 3, 4, 4, 5, 6, 7, 8, 9, 10, 11, 12)
+_SIZES = (2, 2, 2, 2, 3, 3, 3, 4, 4, 5, 5, 6, 7, 8, 9, 10, 11, 12)
 
 
 def generate(seed: int) -> Conversation:
@@ -103,7 +107,7 @@ def generate(seed: int) -> Conversation:
     d = Dialogue(rng, toolset, lang, BANKS[lang], typing_style(rng, lang), habits, spoken_name=person(rng))
     if rng.random() < 0.12:
         small_talk(d)
-    _play(d, procedures, max(2, 6 - len(toolset.tools) // 2))
+    _play(d, procedures, rng.choice((1, 2, 3)) if len(toolset.tools) < 7 else 2)
     if rng.random() < 0.12:
         small_talk(d)
     return Conversation(lang, toolset, ({"role": "system", "content": system}, *d.messages), tuple(d.skills))

@@ -12,6 +12,7 @@ import numpy as np
 
 from .conversations import Conversation, generate
 from .dialogue import Message
+from .tokenizer import token_id
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,7 +41,7 @@ def _calls(message: Message) -> list[dict[str, Any]]:
 
 
 def segments(conversation: Conversation) -> list[tuple[str, bool]]:
-    """The rendered conversation in pieces, each with whether the assistant writes it; joined, it is the template's text."""
+    """The rendered conversation in pieces, each with whether the assistant writes it."""
     pieces: list[tuple[str, bool]] = []
     pending = ""
     for index, message in enumerate(conversation.messages):
@@ -118,7 +119,7 @@ def pack(
 
 def shard(tokenizer: Tokenizer, master: int, number: int, documents: int, length: int) -> tuple[Any, Any, int]:
     """Shard `number` of the corpus: windows, their masks, and how many tokens are not padding."""
-    pad = tokenizer.token_to_id(DOCUMENT_END)
+    pad = token_id(tokenizer, DOCUMENT_END)
     first = number * documents
     encoded = [encode(tokenizer, generate(document_seed(master, index))) for index in range(first, first + documents)]
     ids, mask = pack(encoded, length, pad)

@@ -37,7 +37,11 @@ class Habits:
 
 
 TRANSIENT = {
-    "service_unavailable": ("The service is temporarily unavailable.", "Please try again.", "Backend is down for a moment."),
+    "service_unavailable": (
+        "The service is temporarily unavailable.",
+        "Please try again.",
+        "Backend is down for a moment.",
+    ),
     "timeout": ("The request timed out.", "No answer within 10 seconds."),
     "rate_limited": ("Too many requests, try again.", "Rate limit reached."),
 }
@@ -76,9 +80,12 @@ class Dialogue:
     # What the user says
 
     def user(self, text: str) -> None:
-        """A user turn."""
+        """A user turn; careful users begin with a capital, unless a value comes first."""
         text = " ".join(text.split())
-        self.messages.append({"role": "user", "content": text[:1].upper() + text[1:] if self.style == "plain" else text})
+        begins_with_value = any(text.startswith(str(value)) for value in self.known.values())
+        if self.style == "plain" and not begins_with_value:
+            text = text[:1].upper() + text[1:]
+        self.messages.append({"role": "user", "content": text})
 
     def rough(self, templates: tuple[str, ...], **slots: object) -> str:
         """A user phrase, typed in this user's style."""
@@ -101,18 +108,24 @@ class Dialogue:
         """Values for the fields, made known, as clauses of the user."""
         clauses = []
         for item in items:
-            self.known[item.name] = sample(self.rng, item, self.toolset.today)
+            if item.name in self.forced:
+                self.known[item.name] = self.forced[item.name]
+            else:
+                self.known[item.name] = sample(self.rng, item, self.toolset.today)
             clauses.append(self.clause(item, self.known[item.name]))
         return clauses
 
     # What the agent does
 
-    def assistant(self, skill: Skill, lines: Sequence[str], content: str, calls: Sequence[tuple[Tool, Arguments]] = ()) -> None:
+    def assistant(
+        self, skill: Skill, lines: Sequence[str], content: str, calls: Sequence[tuple[Tool, Arguments]] = ()
+    ) -> None:
         """An assistant turn; the last line of thinking names what comes next."""
         message: Message = {"role": "assistant", "reasoning_content": "\n".join(lines), "content": content}
         if calls:
             message["tool_calls"] = [
-                {"type": "function", "function": {"name": tool.name, "arguments": arguments}} for tool, arguments in calls
+                {"type": "function", "function": {"name": tool.name, "arguments": arguments}}
+                for tool, arguments in calls
             ]
         self.messages.append(message)
         self.skills.append(skill)
@@ -145,7 +158,7 @@ class Dialogue:
 
     def arguments(self, tool: Tool, constants: Mapping[str, Value]) -> Arguments:
         """The arguments of a call, from what is known and what a procedure fixes."""
-        values = self.known | constants
+        values = {**self.known, **constants}
         return {item.name: values[item.name] for item in tool.params if item.name in values}
 
     def preamble(self) -> str:

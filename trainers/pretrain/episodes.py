@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from . import words
-from .agent import call, call_two, missing_fields, pursue, report
-from .dialogue import Arguments, Dialogue, Skill
+from .agent import ask, call, call_two, pursue, report
+from .dialogue import Arguments, Dialogue, Skill, argument_lines
 from .fields import Field, Value
 from .procedures import Action, Condition, Procedure
 from .toolsets import Tool
@@ -58,9 +58,9 @@ def _given(d: Dialogue, goal: Tool) -> list[Field]:
             if source:
                 given.pop(further[0].name, None)
                 given.update({key.name: key for key in source.required})
-        if source is None or not any(key.name in given for key in source.required):
-            if careful or d.rng.random() < 0.5:
-                given[item.name] = item
+        reachable = source is not None and any(key.name in given for key in source.required)
+        if not reachable and (careful or d.rng.random() < 0.5):
+            given[item.name] = item
     for item in goal.optional:
         if d.rng.random() < 0.35:
             given[item.name] = item
@@ -108,17 +108,18 @@ def governed_request(d: Dialogue, first: bool, procedure: Procedure) -> None:
     d.start_episode()
     goal, rng = procedure.goal, d.rng
     d.forced.update(procedure.draw_facts(rng, d.toolset.today))
-    keys = [item for item in procedure.readers[0].required if item.name not in d.known or rng.random() < 0.5]
-    given = [item for item in keys if rng.random() < 0.75]
+    slots = [*procedure.readers[0].required, *procedure.asks]
+    given = [item for item in slots if rng.random() < (0.5 if item.name in d.known else 0.75)]
     clauses = d.tell(given)
     d.user(_utterance(d, first, d.rough(d.bank.requests, **d.wording(goal)), clauses))
-    for reader in procedure.readers:
-        if missing_fields(d, reader):
-            result = pursue(d, reader, Skill.RULE)
-        else:
-            result = call(d, reader, Skill.RULE)
-        if result is None:
+    while any(item.name not in d.known for item in slots):
+        if not ask(d, goal, slots, ()):
             return
+    lines = argument_lines({item.name: d.known[item.name] for item in procedure.asks})
+    for reader in procedure.readers:
+        if call(d, reader, Skill.RULE, lines) is None:
+            return
+        lines = []
     facts = {name: d.known[name] for name in d.forced}
     lines, fired, action = procedure.decide(facts)
     act(d, procedure, action, lines, fired, facts)
@@ -161,8 +162,10 @@ def no_tool(d: Dialogue, first: bool) -> None:
         if noun.name not in taken:
             break
     verb = d.rng.choice(words.VERBS)
-    slots = {"do": d.rng.choice(verb.vi if d.lang == "vi" else verb.en), "thing": noun.vi if d.lang == "vi" else noun.en}
+    slots = {
+        "do": d.rng.choice(verb.vi if d.lang == "vi" else verb.en),
+        "thing": noun.vi if d.lang == "vi" else noun.en,
+    }
     d.start_episode()
     d.user(_utterance(d, first, d.rough(d.bank.requests, **slots), ()))
     d.assistant(Skill.REPLY, ["next: refuse"], d.say(d.bank.no_tool, **slots))
-

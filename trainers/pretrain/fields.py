@@ -14,7 +14,8 @@ from .words import Attribute, Choice
 Value = str | int | float | bool
 IDENTITY_KINDS = frozenset({"id", "email", "phone", "name"})
 """Kinds whose value stays known for the rest of a conversation."""
-COMPARABLE_KINDS = frozenset({"int", "money", "date"})
+DECIDABLE_KINDS = frozenset({"int", "money", "date", "bool", "enum"})
+"""Kinds that a rule can decide on."""
 
 
 @dataclass(frozen=True, slots=True)

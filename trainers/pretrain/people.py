@@ -1,8 +1,11 @@
+# ruff: noqa: SIM905  (word lists)
 """Names of people, cities, products and short texts that fill the values of a conversation."""
 
 from __future__ import annotations
 
-VI_FAMILY = "Nguyễn Trần Lê Phạm Hoàng Huỳnh Phan Vũ Võ Đặng Bùi Đỗ Hồ Ngô Dương Lý Đinh Trương Mai Tạ Cao Lương".split()
+VI_FAMILY = (
+    "Nguyễn Trần Lê Phạm Hoàng Huỳnh Phan Vũ Võ Đặng Bùi Đỗ Hồ Ngô Dương Lý Đinh Trương Mai Tạ Cao Lương".split()
+)
 VI_MIDDLE = "Thị Văn Minh Ngọc Thanh Hữu Đức Quang Thu Kim Bảo Gia Anh Hải Xuân Phương Tuấn Khánh Thuỳ Quốc".split()
 VI_GIVEN = (
     "Hoa Lan Hùng Dũng Linh Trang Hương Nam Sơn Thảo Tùng Yến Phúc Khang Ngân Vy Quỳnh Long Hà Mai Bình An Châu "

@@ -1,7 +1,9 @@
+# ruff: noqa: E501  (a phrase is a line)
 """English phrases of users, the assistant and the system message."""
 
 from .phrases import Bank
 
+# fmt: off
 ENGLISH = Bank(
     openers=(
         "[Hi|Hello|Hey|Hi there|Hello there|Good morning|Good afternoon|Good evening|Greetings][!|,|.] ",
@@ -118,10 +120,10 @@ ENGLISH = Bank(
         "A colleague will take over: {facts}.",
     ),
     personas=(
-        "You are the [support|customer service|virtual|service] assistant of {company}, a {domain}.",
+        "You are the [support|customer service|virtual|service] assistant of {company}, {a_domain}.",
         "You are an agent at {company} ({domain}). You help customers [in chat|by chat|over the website].",
-        "You work for the help desk of a {domain} called {company}.",
-        "{company} is a {domain}. You answer its customers.",
+        "You work for the help desk of {a_domain} called {company}.",
+        "{company} is {a_domain}. You answer its customers.",
     ),
     today=("Today is {today}.", "The date is {today}.", "Current date: {today}."),
     habits=(
@@ -134,9 +136,9 @@ ENGLISH = Bank(
     ),
     preamble_habit=("Say a short sentence before every tool call.", "Announce each tool call in one sentence."),
     retry_rule=(
-        "If a tool is temporarily unavailable, try the same call again, at most {n} [time|times].",
-        "Temporary tool errors: retry up to {n} [times|time], then stop.",
-        "When a call fails with a temporary error, repeat it (no more than {n} [retries|retry]).",
+        "If a tool is temporarily unavailable, try the same call again, at most {n} times.",
+        "Temporary tool errors: retry up to {n} times, then stop.",
+        "When a call fails with a temporary error, repeat it (no more than {n} retries).",
     ),
     handoff_rule=(
         "If it still fails, call {tool} with reason {reason}.",

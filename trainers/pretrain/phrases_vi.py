@@ -1,7 +1,9 @@
+# ruff: noqa: E501  (a phrase is a line)
 """Vietnamese phrases of users, the assistant and the system message."""
 
 from .phrases import Bank
 
+# fmt: off
 VIETNAMESE = Bank(
     openers=(
         "[Xin chào|Chào shop|Chào bạn|Chào em|Chào anh chị|Em chào anh chị|Alo|Chào buổi sáng|Chào bộ phận hỗ trợ][!|,|.| ạ,] ",

@@ -18,13 +18,20 @@ _HEADS = {
         "Khi khách muốn {do} {thing}:", "Quy định cho {tool}:",
     ),
 }  # fmt: skip
+_ASK = {
+    "en": ("Ask for {fields}.", "Find out {fields} from the customer.", "You need {fields}."),
+    "vi": ("Hỏi {fields}.", "Hỏi khách {fields}.", "Cần biết {fields}."),
+}
 _READ = {
     "en": ("First call {tool}.", "Call {tool}.", "Look at {tool} first.", "Start with {tool}."),
     "vi": ("Trước hết gọi {tool}.", "Gọi {tool}.", "Xem {tool} trước.", "Bắt đầu bằng {tool}."),
 }
 _REFUSE = {"en": ("refuse", "decline", "say no"), "vi": ("từ chối", "không chấp nhận", "từ chối yêu cầu")}
 _ANSWER = {"en": ("just answer", "only inform the customer"), "vi": ("chỉ trả lời", "chỉ báo cho khách")}
-_CALL = {"en": ("call {tool}", "use {tool}", "go on with {tool}"), "vi": ("gọi {tool}", "dùng {tool}", "thực hiện {tool}")}
+_CALL = {
+    "en": ("call {tool}", "use {tool}", "go on with {tool}"),
+    "vi": ("gọi {tool}", "dùng {tool}", "thực hiện {tool}"),
+}
 _IF = {
     "en": ("If {cond}, {then}.", "When {cond}: {then}.", "{then} if {cond}."),
     "vi": ("Nếu {cond} thì {then}.", "Khi {cond}: {then}.", "{then} nếu {cond}."),
@@ -57,7 +64,8 @@ def _named(rng: random.Random, condition: Condition, lang: str, today: date) -> 
 
 
 def _steps(rng: random.Random, procedure: Procedure, lang: str, today: date) -> list[str]:
-    steps = [rng.choice(_READ[lang]).format(tool=tool.name) for tool in procedure.readers]
+    steps = [rng.choice(_ASK[lang]).format(fields=item.name) for item in procedure.asks]
+    steps += [rng.choice(_READ[lang]).format(tool=tool.name) for tool in procedure.readers]
     for index, (condition, action) in enumerate(procedure.rules):
         frame = rng.choice((_ELSE_IF if index else _IF)[lang])
         then = action_text(rng, action, lang)
@@ -67,7 +75,7 @@ def _steps(rng: random.Random, procedure: Procedure, lang: str, today: date) -> 
 
 
 def _code(rng: random.Random, procedure: Procedure, lang: str, today: date) -> list[str]:
-    lines = [f"call {tool.name}" for tool in procedure.readers]
+    lines = [f"ask {item.name}" for item in procedure.asks] + [f"call {tool.name}" for tool in procedure.readers]
     for index, (condition, action) in enumerate(procedure.rules):
         label = "" if condition.formula == "{a}" else f"{condition.name}: "
         keyword = "elif" if index else "if"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from .fields import COMPARABLE_KINDS, Field, Value, literal, near, pseudo_word, sample
+from .fields import DECIDABLE_KINDS, Field, Value, literal, near, pseudo_word, sample
 from .toolsets import Tool, Toolset
 
 Facts = Mapping[str, Value]
@@ -151,9 +151,10 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Procedure:
-    """How one request is to be handled: tools that must be read first, rules in order, what to do otherwise."""
+    """How one request is to be handled: what to ask, which tools to read, rules in order, what to do otherwise."""
 
     goal: Tool
+    asks: tuple[Field, ...]
     readers: tuple[Tool, ...]
     rules: tuple[tuple[Condition, Action], ...]
     otherwise: Action
@@ -202,7 +203,9 @@ def _atom(rng: random.Random, field: Field, today: date) -> Atom:
 
 
 def _condition(rng: random.Random, fields: list[Field], today: date) -> Condition:
-    atoms = tuple(_atom(rng, field, today) for field in rng.sample(fields, min(len(fields), rng.choice((1, 1, 2, 2, 3)))))
+    atoms = tuple(
+        _atom(rng, field, today) for field in rng.sample(fields, min(len(fields), rng.choice((1, 1, 2, 2, 3))))
+    )
     name = rng.choice(_RULE_NAMES) if rng.random() < 0.7 else pseudo_word(rng)
     return Condition(name, atoms, rng.choice(_BY_SIZE[len(atoms)]))
 
@@ -225,12 +228,10 @@ def _action(rng: random.Random, toolset: Toolset, goal: Tool, today: date) -> Ac
 
 def random_procedure(rng: random.Random, toolset: Toolset, goal: Tool, readers: tuple[Tool, ...]) -> Procedure | None:
     """A procedure for `goal` over what `readers` return; None if they return nothing to decide on."""
-    fields = [
-        field
-        for tool in readers
-        for field in tool.returns
-        if field.kind in COMPARABLE_KINDS or field.kind in ("bool", "enum")
-    ]
+    fields = [field for tool in readers for field in tool.returns if field.kind in DECIDABLE_KINDS]
+    asked = [field for field in goal.required if field.kind in DECIDABLE_KINDS and field not in fields][:1]
+    if rng.random() < 0.5:
+        fields += asked
     if not fields:
         return None
     rules, names = [], set()
@@ -239,4 +240,7 @@ def random_procedure(rng: random.Random, toolset: Toolset, goal: Tool, readers: 
         if condition.name not in names:
             names.add(condition.name)
             rules.append((condition, _action(rng, toolset, goal, toolset.today)))
-    return Procedure(goal, readers, tuple(rules), Action("call", goal) if rng.random() < 0.8 else Action("refuse"))
+    used = {atom.field.name for condition, _ in rules for atom in condition.atoms}
+    asks = tuple(field for field in asked if field.name in used)
+    otherwise = Action("call", goal) if rng.random() < 0.8 else Action("refuse")
+    return Procedure(goal, asks, readers, tuple(rules), otherwise)

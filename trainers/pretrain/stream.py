@@ -14,11 +14,14 @@ import numpy as np
 
 from . import corpus
 
-SHARD_DOCUMENTS = 256
+SHARD_DOCUMENTS = 512
+STARVED_SECONDS = 90
 
 
 def _produce(tokenizer_file: str, master: int, worker: int, workers: int, length: int, outlet: Any) -> None:
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    # Compilation and the training loop come first on a machine with few cores.
+    os.nice(5)
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(tokenizer_file)
@@ -86,8 +89,13 @@ class WindowStream:
     def batch(self, size: int) -> tuple[Any, Any]:
         """Ids and masks of `size` windows, each an array of shape (size, length)."""
         with self._arrived:
-            if len(self._fresh) < size and len(self._seen) < size * 20:
-                self._arrived.wait_for(lambda: len(self._fresh) >= size)
+            starved = len(self._fresh) < size and len(self._seen) < size * 20
+            if starved and not self._arrived.wait_for(lambda: len(self._fresh) >= size, timeout=STARVED_SECONDS):
+                alive = sum(process.is_alive() for process in self._processes)
+                raise RuntimeError(
+                    f"no batch of {size} windows within {STARVED_SECONDS} s; {alive} of {len(self._processes)} "
+                    "corpus workers are alive. Look for their traceback above, or give --workers more."
+                )
             if len(self._fresh) >= size:
                 rows = [self._fresh.popleft() for _ in range(size)]
                 self._seen.extend(rows)

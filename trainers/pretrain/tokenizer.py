@@ -50,6 +50,14 @@ def train_tokenizer(documents: Iterable[str], vocabulary: int) -> Tokenizer:
     return tokenizer
 
 
+def token_id(tokenizer: Tokenizer, token: str) -> int:
+    """The id of a token that must exist."""
+    found = tokenizer.token_to_id(token)
+    if found is None:
+        raise ValueError(f"the tokenizer has no token {token!r}: it was not trained by this recipe")
+    return int(found)
+
+
 def _without_markers(documents: Iterable[str]) -> Iterable[str]:
     for document in documents:
         for marker in SPECIAL_TOKENS + MARKERS:

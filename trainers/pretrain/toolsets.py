@@ -48,8 +48,8 @@ _DESCRIPTIONS = (
 )  # fmt: skip
 _DESCRIPTIONS_VI = ("{Verb} {noun}.", "Dùng để {verb} {noun}.", "Công cụ {verb} {noun} của {domain}.")
 _CAVEATS = (
-    "", "", "", " Works at any time.", " The change is visible at once.", " Not reversible.", " Read the result carefully.",
-    " Fails when the record is unknown.", " May take a moment.",
+    "", "", "", " Works at any time.", " The change is visible at once.", " Not reversible.",
+    " Read the result with care.", " Fails when the record is unknown.", " May take a moment.",
 )  # fmt: skip
 
 
@@ -98,12 +98,12 @@ def make_tool(
 def handoff_tool(rng: random.Random) -> Tool:
     """The tool that passes the conversation to a person."""
     name = rng.choice(("transfer_to_human", "escalate_case", "handoff_to_agent", "open_escalation", "call_supervisor"))
-    attribute, choices = words.ENUMS[2]
+    label = next(attribute for attribute, _ in words.ENUMS if attribute.name == "reason")
     reasons = tuple(
         words.Choice(constant, constant.replace("_", " "), constant)
         for constant in rng.sample(("technical_error", "policy_exception", "customer_request", "system_down"), 3)
     )
-    reason = Field("reason", "enum", attribute.en, attribute.vi, "", 0, reasons)
+    reason = Field("reason", "enum", label.en, label.vi, "", 0, reasons)
     verb = words.Verb((name,), ("hand over",), ("chuyển cho nhân viên",), False)
     noun = Noun(name, "case", "trường hợp")
     returns = (id_field(rng, "case", "case", "hồ sơ"),)
@@ -163,10 +163,10 @@ _WRITES = [verb for verb in words.VERBS if not verb.reads]
 
 def _near(noun: Noun, rng: random.Random) -> Noun:
     """A compound that differs from `noun` by one word."""
-    name, en, vi = rng.choice(
+    name, vi = rng.choice(
         (
-            ("history", "history", "lịch sử"), ("summary", "summary", "bản tóm tắt"), ("note", "note", "ghi chú"),
-            ("contact", "contact", "liên hệ"), ("alert", "alert", "cảnh báo"), ("template", "template", "mẫu"),
+            ("history", "lịch sử"), ("summary", "bản tóm tắt"), ("note", "ghi chú"), ("contact", "liên hệ"),
+            ("alert", "cảnh báo"), ("template", "mẫu"), ("form", "biểu mẫu"), ("log", "nhật ký"),
         )
     )  # fmt: skip
     return Noun(f"{noun.name}_{name}", f"{noun.en} {name}", f"{vi} {noun.vi}")
@@ -194,7 +194,7 @@ def _noun_tools(
             required += (rng.choice(carried),)
             tools[0] = _telling(tools[0])
         optional = tuple(pool.take() for _ in range(rng.choice((0, 0, 0, 1, 2))))
-        outcome = (pool.identify(_near(noun, rng)),) if rng.random() < 0.6 else ()
+        outcome: tuple[Field, ...] = (pool.identify(_near(noun, rng)),) if rng.random() < 0.6 else ()
         outcome += tuple(pool.take() for _ in range(rng.choice((1, 1, 2))))
         tools.append(make_tool(rng, domain, verb, target, required, optional, outcome, rng.random() < 0.1))
     return tools
@@ -222,8 +222,10 @@ def random_toolset(rng: random.Random, size: int) -> Toolset:
         tools += _noun_tools(rng, pool, domain, noun, key, linked, min(4, writes))
     unique = list({tool.name: tool for tool in tools}.values())[:12]
     handoff = handoff_tool(rng) if rng.random() < 0.4 else None
-    shown = unique[:11] + [handoff] if handoff else unique
+    shown = [*unique[:11], handoff] if handoff else unique
     rng.shuffle(shown)
-    company = " ".join((pseudo_word(rng).capitalize(), domain.en.split()[-1].capitalize() if rng.random() < 0.5 else "")).strip()
+    company = pseudo_word(rng).capitalize()
+    if rng.random() < 0.5:
+        company += " " + domain.en.split()[-1].capitalize()
     today = date(2024, 1, 1) + timedelta(days=rng.randint(0, 1200))
     return Toolset(domain, company, today, tuple(shown), handoff)

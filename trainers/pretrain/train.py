@@ -15,14 +15,13 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from transformers import Qwen3ForCausalLM
-from transformers import __version__ as transformers_version
+from transformers import Qwen3ForCausalLM, __version__ as transformers_version
 
 from . import corpus
 from .architecture import CONTEXT, save_model, tiny_config
 from .evaluate import evaluate
 from .stream import WindowStream, sample_texts
-from .tokenizer import SPECIAL_TOKENS, save_tokenizer, train_tokenizer
+from .tokenizer import SPECIAL_TOKENS, save_tokenizer, token_id, train_tokenizer
 
 TOKENIZER_SEED_OFFSET = 1
 """The tokenizer's sample is drawn from another master seed than the training documents."""
@@ -32,8 +31,10 @@ def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--budget-seconds", type=float, default=520, help="for everything, evaluation and saving included")
-    parser.add_argument("--reserve-seconds", type=float, default=60, help="kept for saving and evaluation")
+    parser.add_argument(
+        "--budget-seconds", type=float, default=520, help="for everything, evaluation and saving included"
+    )
+    parser.add_argument("--reserve-seconds", type=float, default=75, help="kept for saving and evaluation")
     parser.add_argument("--seed", type=int, default=20261120)
     parser.add_argument("--width", type=int, default=256)
     parser.add_argument("--layers", type=int, default=6)
@@ -44,10 +45,10 @@ def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--warmup", type=int, default=200, help="steps")
     parser.add_argument("--weight-decay", type=float, default=0.05)
-    parser.add_argument("--workers", type=int, default=15)
+    parser.add_argument("--workers", type=int, default=10)
     parser.add_argument("--tokenizer-documents", type=int, default=30_000)
     parser.add_argument("--evaluation-conversations", type=int, default=500)
-    parser.add_argument("--evaluation-batch", type=int, default=256)
+    parser.add_argument("--evaluation-batch", type=int, default=512)
     parser.add_argument("--no-compile", action="store_true")
     return parser.parse_args(arguments)
 
@@ -76,7 +77,7 @@ def loss_of(body: Any, head: torch.Tensor, ids: np.ndarray, mask: np.ndarray, de
     where = np.flatnonzero(targets)
     tokens = torch.from_numpy(ids.astype(np.int64)).to(device, non_blocking=True)
     index = torch.from_numpy(where).to(device, non_blocking=True)
-    with torch.autocast(device, dtype=torch.bfloat16):
+    with torch.autocast(device, dtype=torch.bfloat16, enabled=device == "cuda"):
         hidden = body(tokens).flatten(0, 1)[index]
         logits = F.linear(hidden, head)
     return F.cross_entropy(logits.float(), tokens.flatten()[index + 1])
@@ -108,7 +109,7 @@ def fit(
         for group in optimizer.param_groups:
             group["lr"] = rate
         loss = loss_of(body, head, ids, mask, device)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
@@ -126,7 +127,7 @@ def fit(
                 pace = step * options.batch * options.window / (time.monotonic() - began)
                 print(f"step {step} loss {mean:.4f} rate {rate:.2e} done {progress:.1%} {pace:,.0f} tok/s", flush=True)
         progress = (time.monotonic() - began) / max(1e-9, deadline - began)
-    final = [loss for _, loss in curve[-20:]] or [float(loss)]
+    final = [loss for _, loss in curve[-20:]] or [loss.item()]
     return {
         "steps": step,
         "windows_seen": step * options.batch,
@@ -152,7 +153,7 @@ def main(arguments: list[str] | None = None) -> None:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.manual_seed(options.seed)
     torch.set_float32_matmul_precision("high")
-    pad, _, end = (tokenizer.token_to_id(token) for token in SPECIAL_TOKENS)
+    pad, _, end = (token_id(tokenizer, token) for token in SPECIAL_TOKENS)
     config = tiny_config(options.vocabulary, options.width, options.layers, options.intermediate, pad, end)
     model = Qwen3ForCausalLM(config).to(device)
     parameters = sum(p.numel() for p in model.parameters())
@@ -178,11 +179,16 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def write_recipe(
-    options: argparse.Namespace, report: dict[str, Any], parameters: int, device: str, start: float, scores: dict[str, Any]
+    options: argparse.Namespace,
+    report: dict[str, Any],
+    parameters: int,
+    device: str,
+    start: float,
+    scores: dict[str, Any],
 ) -> None:
     """What was run and what came of it, beside the weights."""
     recipe = {
-        "command": {name: str(value) if isinstance(value, Path) else value for name, value in vars(options).items()},
+        "command": {name: value for name, value in vars(options).items() if name != "out"},
         "parameters": parameters,
         "training": report,
         "held_out": scores,
@@ -193,7 +199,6 @@ def write_recipe(
             "numpy": np.__version__,
         },
     }  # fmt: skip
-    recipe["command"].pop("out")
     (options.out / "recipe.json").write_text(json.dumps(recipe, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501, SIM905  (tables: a row is a line, a cell is a word)
 """Nouns, verbs and attributes from which random toolsets are built, each with its English and Vietnamese wording."""
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ class Verb:
     en: tuple[str, ...]
     vi: tuple[str, ...]
     reads: bool
+    """Whether the action only reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,8 @@ notify,alert,remind|notify someone about,send a reminder about|thông báo về,
 """
 
 VERBS = tuple(
-    Verb(*(tuple(cell.split(",")) for cell in row[:3]), reads=row[3] == "r") for row in _rows(_VERBS)
+    Verb(tuple(names.split(",")), tuple(en.split(",")), tuple(vi.split(",")), access == "r")
+    for names, en, vi, access in _rows(_VERBS)
 )
 
 
@@ -310,4 +313,4 @@ ENUMS = tuple(
 
 ONSETS = tuple("b c d f g h j k l m n p r s t v w z br dr gl kr pl st tr vl zh".split())
 VOWELS = tuple("a e i o u ai ea io ou".split())
-CODAS = tuple(["", "", "n", "r", "l", "k", "m", "s", "x", "rt", "nd"])
+CODAS = ("", "", "n", "r", "l", "k", "m", "s", "x", "rt", "nd")

@@ -1,0 +1,363 @@
+"""`hf/PATH_OR_ID`: a model of Transformers, with or without a LoRA adapter, on the CPU or a GPU.
+
+Many conversations share one engine, which writes their turns together and keeps what they have read. An adapter is checked
+against its base before it is merged: by the digest of the base's weights where the adapter names it, and by every module and shape.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from samescore.harness.case import Case
+from samescore.harness.dialects import Dialect, dialect_named
+from samescore.harness.dialects.detect import detect
+from samescore.harness.errors import AdapterError, UnknownName, UsageError
+from samescore.harness.fingerprint import seed_of
+from samescore.harness.policy import Sampling
+from samescore.harness.renderer import Renderer, Transcript
+from samescore.harness.types import Completion, Message, Turn
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel
+
+    from samescore.harness.policies.engine import Engine, Session
+
+PASSPORT = "samescore.json"  # beside an adapter: what it was made from
+DTYPES = ("float32", "bfloat16", "float16")
+SLOTS = 32
+_WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
+_SMALL_FILES = ("*.json", "*.jinja", "*.txt", "*.model")
+
+
+class HfPolicy:
+    """A local model that writes the turns of many conversations at once."""
+
+    def __init__(
+        self, name: str, engine: Engine, renderer: Renderer, dialect: Dialect, description: Mapping[str, Any]
+    ) -> None:
+        self.name = name
+        self.engine = engine
+        self.renderer = renderer
+        self.dialect = dialect
+        self._description = description
+        self._prefixes: dict[str, tuple[int, ...]] = {}
+
+    @classmethod
+    def load(
+        cls,
+        path_or_id: str,
+        adapter: str | None = None,
+        device: str = "auto",
+        dtype: str = "auto",
+        dialect: str | None = None,
+        slots: int = SLOTS,
+        name: str | None = None,
+    ) -> HfPolicy:
+        """Load a model from a folder or the Hugging Face hub, and merge an adapter's folder into it.
+
+        `device` is `auto`, `cpu`, `cuda` or `cuda:N`; `dtype` is `auto` (float32 on the CPU, bfloat16 on a GPU) or its name.
+        `slots` is how many turns are written together.
+
+        Raises:
+            UnknownName: there is no such model, adapter or dialect.
+            UsageError: the model, the device or the number format cannot be used.
+            AdapterError: the adapter does not fit the model.
+            DialectError: no dialect reads the template's calls back.
+        """
+        let_threads_sleep()
+        folder = model_folder(path_or_id)
+        renderer = Renderer.load(folder)
+        chosen = dialect_named(dialect) if dialect is not None else detect(renderer)
+        weights = weights_digest(folder)
+        placed, number = _placement(device, dtype)
+        model = _load_model(folder, number)
+        passport: Mapping[str, Any] = {}
+        if adapter is not None:
+            passport = {"adapter": weights_digest(_adapter_folder(adapter))}
+            model = _merge(model, Path(adapter), folder, weights)
+        _check_vocabulary(model, renderer, folder)
+
+        from samescore.harness.policies.engine import Engine
+
+        engine = Engine(model.to(placed).eval(), _stops(model, renderer), slots)
+        description = {
+            "model": name or f"hf/{path_or_id}",
+            "weights": weights,
+            **passport,
+            "renderer": renderer.fingerprint,
+            "dialect": f"{chosen.name}/{chosen.version}",
+            "backend": "transformers",
+            "engine": engine.kind,
+            "dtype": str(number).removeprefix("torch."),
+            "device": placed.type,
+            "versions": _versions(),
+        }
+        return cls(name or f"hf/{path_or_id}", engine, renderer, chosen, description)
+
+    def describe(self) -> Mapping[str, Any]:
+        """Digests of weights, adapter, template and tokenizer; backend, number format, device and library versions."""
+        return self._description
+
+    def converse(self, case: Case, sampling: Sampling) -> HfConversation:
+        """Begin a dialogue about a case."""
+        transcript = Transcript(self.renderer, case.messages, case.toolset)
+        return HfConversation(transcript, self.engine.session(self._prefix(case)), sampling)
+
+    async def aclose(self) -> None:
+        """Stop the engine."""
+        await self.engine.aclose()
+
+    def _prefix(self, case: Case) -> tuple[int, ...]:
+        """What every prompt with these tools begins with, whatever its system message (it may hold a date) and its user say.
+
+        It follows from the tools and the template alone, so that a case has the same prefix in every run.
+        """
+        key = case.toolset.fingerprint
+        if key not in self._prefixes:
+            one, other = (
+                self.renderer.start([Message("system", said), Message("user", said)], case.toolset) for said in ("a", "?")
+            )
+            same = next((at for at, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), len(one))
+            self._prefixes[key] = tuple(one[:same])
+        return self._prefixes[key]
+
+
+class HfConversation:
+    """One dialogue with a local model."""
+
+    def __init__(self, transcript: Transcript, session: Session, sampling: Sampling) -> None:
+        self._transcript = transcript
+        self._session = session
+        self._sampling = sampling
+        self._turn = 0
+
+    async def complete(self, limit: int) -> Completion:
+        """The next turn, of at most `limit` tokens.
+
+        Raises:
+            PolicyError: the model crashed, or its context is full.
+        """
+        seed = seed_of(self._sampling.seed, self._turn)
+        prompt = self._transcript.prompt
+        ids = await self._session.generate(prompt, limit, self._sampling.temperature, seed)
+        self._turn += 1
+        return self._transcript.renderer.completion(ids, prompt)
+
+    def write(self, message: Message) -> Completion:
+        """The completion that would have produced this assistant message."""
+        self._turn += 1
+        return self._transcript.renderer.completion(self._transcript.write(message), self._transcript.prompt)
+
+    def tell(self, turn: Turn, messages: Sequence[Message]) -> None:
+        """What the assistant said, as parsed, and the messages that followed."""
+        ids = turn.completion.token_ids
+        assert ids is not None, "turns of a local model come with token ids"
+        self._transcript.add(ids, turn, messages)
+
+    def close(self) -> None:
+        """Give up what the model keeps of the dialogue."""
+        self._session.close()
+
+
+def let_threads_sleep() -> None:
+    """Have torch's CPU threads sleep between operations. Call it before torch is imported.
+
+    By default they spin, which on a machine that is busy with anything else, or in a container with a CPU quota, makes every
+    operation wait for the scheduler: decoding was seen 30 times slower.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+
+def model_folder(path_or_id: str) -> Path:
+    """The folder of a model's files: a local one, or the hub's copy of a model id, fetched when it is not there yet.
+
+    Raises:
+        UnknownName: a path that does not exist.
+        UsageError: the hub cannot be reached, or has no such model.
+    """
+    folder = Path(path_or_id).expanduser()
+    if folder.is_dir():
+        if not (folder / "config.json").is_file():
+            raise UsageError(f"{folder} is no model: it has no config.json. Give the folder that save_pretrained wrote.")
+        return folder
+    if path_or_id.startswith((".", "/", "~", os.sep)) or path_or_id.count("/") != 1:
+        raise UnknownName("model", f"hf/{path_or_id}", [], "There is no such folder; a hub id has the form owner/name.")
+
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        return Path(snapshot_download(path_or_id, allow_patterns=[*_WEIGHTS[:1], *_SMALL_FILES]))
+    except (OSError, ValueError, HfHubHTTPError) as error:
+        raise UsageError(
+            f"model hf/{path_or_id}: no such folder here, and the Hugging Face hub did not give it ({_first_line(error)}) "
+            "Check the name and the connection, or give the path of a folder that holds the model."
+        ) from None
+
+
+def weights_digest(folder: Path) -> str:
+    """SHA-256 over the names and contents of a folder's weight files, in the order of their names.
+
+    Raises:
+        UsageError: it holds no weights, or one cannot be read.
+    """
+    for pattern in _WEIGHTS:
+        if files := sorted(folder.glob(pattern)):
+            break
+    else:
+        raise UsageError(f"{folder} holds no weights: expected {' or '.join(_WEIGHTS)}. Give a folder with them.")
+    digest = hashlib.sha256()
+    for path in files:
+        try:
+            with path.open("rb") as file:
+                digest.update(f"{path.name}\0{hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
+        except OSError as error:
+            raise UsageError(f"{path}: cannot read the weights: {error.strerror}.") from None
+    return digest.hexdigest()
+
+
+def _placement(device: str, dtype: str) -> tuple[torch.device, torch.dtype]:
+    """Where the model runs and in which number format."""
+    import torch
+
+    try:
+        placed = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
+    except RuntimeError:
+        raise UsageError(f"device {device!r}: expected auto, cpu, cuda or cuda:N.") from None
+    if placed.type == "cuda" and (placed.index or 0) >= torch.cuda.device_count():
+        raise UsageError(f"device {device!r}: this machine shows {torch.cuda.device_count()} GPUs. Use --device cpu.")
+    if dtype == "auto":
+        return placed, torch.float32 if placed.type == "cpu" else torch.bfloat16
+    if dtype not in DTYPES:
+        raise UsageError(f"dtype {dtype!r}: expected auto, {', '.join(DTYPES)}.")
+    return placed, getattr(torch, dtype)
+
+
+def _load_model(folder: Path, dtype: torch.dtype) -> PreTrainedModel:
+    from safetensors import SafetensorError
+    from transformers import AutoModelForCausalLM
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    try:
+        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, trust_remote_code=False)
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
+        raise UsageError(
+            f"the model in {folder} cannot be loaded: {_first_line(error)} Expected a decoder-only language model whose "
+            "config.json and weights this version of Transformers reads."
+        ) from None
+    return model
+
+
+def _check_vocabulary(model: PreTrainedModel, renderer: Renderer, folder: Path) -> None:
+    rows = model.get_input_embeddings().weight.shape[0]
+    highest = max(renderer.tokenizer.get_vocab().values())
+    if highest >= rows:
+        raise UsageError(
+            f"{folder}: the tokenizer has token {highest}, the model embeds only {rows}. Tokenizer and model do not belong "
+            "together."
+        )
+
+
+def _stops(model: PreTrainedModel, renderer: Renderer) -> frozenset[int]:
+    """The tokens after which nothing is generated: the template's end of turn, and what the model's own settings name.
+
+    Only the first is a proper end: a turn that stops at another is read as truncated.
+    """
+    named = getattr(model.generation_config, "eos_token_id", None)
+    others = named if isinstance(named, list) else [named]
+    return frozenset({renderer.end_id, *(token for token in others if isinstance(token, int))})
+
+
+def _versions() -> dict[str, str]:
+    from importlib.metadata import version
+
+    return {name: version(name) for name in ("torch", "transformers", "peft", "tokenizers")}
+
+
+def _first_line(error: Exception) -> str:
+    line = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return line if line.endswith(".") else f"{line}."
+
+
+# Adapters.
+
+
+def _adapter_folder(adapter: str) -> Path:
+    folder = Path(adapter)
+    if not folder.is_dir():
+        raise UnknownName("adapter", adapter, [], "There is no such folder; give the one that training wrote.")
+    for file in ("adapter_config.json", "adapter_model.safetensors"):
+        if not (folder / file).is_file():
+            raise AdapterError(f"{folder} is no PEFT adapter: it has no {file}. Give the folder that training wrote.")
+    return folder
+
+
+def _merge(model: PreTrainedModel, adapter: Path, base: Path, weights: str) -> PreTrainedModel:
+    """The model with the adapter's update added to its weights.
+
+    Raises:
+        AdapterError: the adapter was made for another base, or cannot be merged.
+    """
+    from peft import PeftModel
+
+    _check_passport(adapter, base, weights)
+    _check_shapes(model, adapter, base)
+    try:
+        merged: PreTrainedModel = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
+    except (ValueError, RuntimeError, KeyError, TypeError, AttributeError, NotImplementedError) as error:
+        raise AdapterError(
+            f"adapter {adapter} cannot be merged into {base}: {_first_line(error)} Train it on this base, or name the base "
+            "that its adapter_config.json gives."
+        ) from None
+    return merged
+
+
+def _check_passport(adapter: Path, base: Path, weights: str) -> None:
+    """Compare the digest of the base that the adapter was trained on, where it is known."""
+    path = adapter / PASSPORT
+    if not path.is_file():
+        return
+    try:
+        made_for = json.loads(path.read_text(encoding="utf-8"))["base"]
+        name, digest = made_for.get("name", "another base"), made_for["weights"]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise AdapterError(f"{path} is damaged: expected base.weights, a digest ({_first_line(error)}) Train again.") from None
+    if digest != weights:
+        raise AdapterError(
+            f"adapter {adapter} was trained on {name} with weights {str(digest)[:12]}, but {base} has weights {weights[:12]}. "
+            "Use the base it was trained on, or train it again on this one."
+        )
+
+
+def _check_shapes(model: PreTrainedModel, adapter: Path, base: Path) -> None:
+    """Every LoRA matrix must sit on a module of the base that has its width."""
+    from safetensors import SafetensorError, safe_open
+
+    modules = dict(model.named_modules())
+    try:
+        with safe_open(adapter / "adapter_model.safetensors", framework="pt") as file:
+            shapes = {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise AdapterError(f"{adapter}/adapter_model.safetensors is damaged: {_first_line(error)} Train it again.") from None
+    for key, shape in shapes.items():
+        name, found, rest = key.removeprefix("base_model.model.").partition(".lora_")
+        if not found or rest not in ("A.weight", "B.weight"):
+            continue
+        weight = getattr(modules.get(name), "weight", None)
+        if weight is None or weight.dim() != 2:
+            raise AdapterError(
+                f"adapter {adapter} updates {name}, which {base} does not have. It was trained on another base; use that one."
+            )
+        at = 1 if rest == "A.weight" else 0
+        if shape[at] != weight.shape[at]:
+            raise AdapterError(
+                f"adapter {adapter} updates {name} with {'inputs' if at else 'outputs'} of {shape[at]}, {base} has "
+                f"{weight.shape[at]} there. It was trained on another base; use that one."
+            )
