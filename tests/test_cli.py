@@ -207,6 +207,24 @@ def test_a_directory_with_a_run_is_not_overwritten(place: Path, oracle: Done) ->
     fails(done, 2, "samescore eval --resume oracle")
 
 
+def test_a_suite_by_path_is_named_again_when_its_run_is_scored(place: Path) -> None:
+    from samescore.suites.catalog import find_sop
+
+    refund = find_sop("refund")
+    (place / "mine" / "sops").mkdir(parents=True)
+    for name in ("refund.yaml", "refund.phrases.yaml", "refund.eval.jsonl"):
+        (place / "mine" / "sops" / name).write_bytes(refund.path.with_name(name).read_bytes())
+    suite = "name: mine\nversion: 1\nworld: retail\nsops: [refund]\ntargets:\n  success: {}\n"
+    (place / "mine" / "suite.yaml").write_text(suite.format(0.5))
+    where = ("--suite", "mine/suite.yaml", "--check")
+    assert samescore("eval", *where, "--model", "oracle", "--limit", "20", "--out", "own", cwd=place).returncode == 0
+    fails(samescore("score", "own", cwd=place), 2, "--suite PATH")
+    (place / "mine" / "suite.yaml").write_text(suite.format(0.99))
+    moved = samescore("score", "own", *where, cwd=place)
+    assert moved.returncode == 3
+    assert "a target moved since this run began: mine: success was 0.5, is 0.99" in moved.stderr
+
+
 @pytest.fixture(scope="module")
 def incomplete(place: Path) -> Done:
     """A replay of too small a run: the policy has no turns for the other cases, which are errors."""
@@ -252,6 +270,16 @@ def test_ctrl_c_says_how_to_carry_on_and_keeps_what_was_recorded(place: Path) ->
     assert "interrupted" in errors and "samescore eval --resume stopped" in errors and "Traceback" not in errors
     shown = json.loads(samescore("score", "stopped", "--json", cwd=place).stdout)
     assert shown["status"] == "incomplete" and shown["cases"] == 40
+
+
+def test_a_reader_that_leaves_early_is_no_missed_target(place: Path) -> None:
+    command = [sys.executable, "-m", "samescore.harness.cli.app", "eval", "--model", "oracle", "--limit", "20"]
+    process = subprocess.Popen(command, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(timeout=60) == 5
+    assert process.stderr.read() == ""
 
 
 def test_no_color_is_respected_on_a_terminal(place: Path, noop: Done) -> None:

@@ -15,7 +15,7 @@ transformers = pytest.importorskip("transformers")
 
 from samescore.harness.errors import PolicyError  # noqa: E402
 from samescore.harness.policies.engine import Engine, Session  # noqa: E402
-from samescore.harness.policies.engine_cache import WIDTH  # noqa: E402
+from samescore.harness.policies.engine_runner import _SHORTEST_PREFIX  # noqa: E402
 from samescore.harness.policies.engine_sampling import draw  # noqa: E402
 
 VOCABULARY = 509
@@ -44,7 +44,7 @@ def tokens(rng: random.Random, count: int) -> list[int]:
     return [rng.randrange(3, VOCABULARY) for _ in range(count)]
 
 
-PREFIX = tokens(random.Random(1), 2 * WIDTH + 40)
+PREFIX = tokens(random.Random(1), _SHORTEST_PREFIX + 40)
 
 
 def prompts(count: int, seed: int = 7) -> list[list[int]]:
@@ -209,7 +209,7 @@ def test_keys_kept_across_turns_give_what_reading_everything_again_gives() -> No
 def test_a_prompt_that_was_rendered_again_is_read_from_where_it_differs() -> None:
     model = qwen()
     long = [*PREFIX, *range(3, 60)]
-    rewritten = [long[:-20] + [9, 9, 9], long[:100] + [4] * 40, long, long, long[:50]]
+    rewritten = [[*long[:-20], 9, 9, 9], [*long[:100], *[4] * 40], long, long, long[:50]]
 
     async def run() -> list[tuple[int, ...]]:
         engine = Engine(model, {STOP}, slots=2)
@@ -318,7 +318,9 @@ def test_sampling_depends_on_the_seed_and_not_on_company() -> None:
     st.floats(0.05, 5),
     st.floats(0, 1, exclude_max=True),
 )
-def test_a_draw_is_the_inverse_of_the_distribution_function(logits: list[float], temperature: float, uniform: float) -> None:
+def test_a_draw_is_the_inverse_of_the_distribution_function(
+    logits: list[float], temperature: float, uniform: float
+) -> None:
     weights = torch.softmax(torch.tensor(logits, dtype=torch.float64) / temperature, dim=0)
     token = draw(torch.tensor(logits), temperature, uniform)
     below, upto = float(weights[:token].sum()), float(weights[: token + 1].sum())

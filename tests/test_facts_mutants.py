@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
-import sys
 from collections.abc import Iterator
-from pathlib import Path
-from types import ModuleType
 
 import pytest
+from test_facts_replies import fact_judge
 
 from samescore.harness.facts import AnswerFact, judge, language_of
 from samescore.harness.facts.text import normalise
 from samescore.harness.lexicon import LOCALES, FactType, Locale
 
-
-def _benchmark() -> ModuleType:
-    path = Path(__file__).resolve().parent.parent / "benchmarks" / "fact_judge.py"
-    spec = importlib.util.spec_from_file_location("fact_judge", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["fact_judge"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-fact_judge = _benchmark()
 LEXICON = fact_judge.load_lexicon()
 
 

@@ -27,19 +27,19 @@ OUTCOMES = list(
     fact_judge.assess([r for locale in LOCALES for r in fact_judge.load_replies(locale)], fact_judge.load_lexicon())
 )
 
-# Errors measured over both splits; docs/fact-judge.md lists them. Lower a number when the judge gets better.
+# Errors measured over both splits; `benchmarks/fact_judge.py` lists them. Lower a number when the judge gets better.
 MEASURED = {
     ("en", "fact: false stated"): 0,
-    ("en", "fact: false unstated"): 3,
+    ("en", "fact: false unstated"): 4,
     ("en", "asks"): 0,
     ("en", "asks_anything"): 1,
     ("en", "refuses"): 0,
-    ("en", "language"): 1,
-    ("vi", "fact: false stated"): 0,
-    ("vi", "fact: false unstated"): 6,
-    ("vi", "asks"): 2,
-    ("vi", "asks_anything"): 2,
-    ("vi", "refuses"): 1,
+    ("en", "language"): 2,
+    ("vi", "fact: false stated"): 1,
+    ("vi", "fact: false unstated"): 5,
+    ("vi", "asks"): 1,
+    ("vi", "asks_anything"): 0,
+    ("vi", "refuses"): 0,
     ("vi", "language"): 0,
 }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -149,17 +150,26 @@ def _fit(config: SftConfig, base: str, renderer: Renderer, samples: Sequence[Sam
             lora_dropout=config.lora.dropout,
             target_modules="all-linear",
             task_type="CAUSAL_LM",
-            # The folder's name, not its path: the passport holds the digest that decides whether a base fits.
-            base_model_name_or_path=Path(base).name,
         ),
     )
     trainer = SFTTrainer(model=model, args=arguments, train_dataset=dataset, processing_class=renderer.tokenizer)
     result = trainer.train()
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
-    model.peft_config["default"].base_model_name_or_path = config.base
-    model.to(torch.bfloat16).save_pretrained(config.out)
+    _save(model.to(torch.bfloat16), config)
     _write_passport(config, base, renderer, samples, cases, {"steps": result.global_step, "losses": losses[-1:]})
     return config.out
+
+
+def _save(model: Any, config: SftConfig) -> None:
+    """Write the adapter, and nothing that is true of this machine alone."""
+    model.save_pretrained(config.out)
+    written = config.out / "adapter_config.json"
+    settings = json.loads(written.read_text(encoding="utf-8"))
+    # The base's name, not its path here: the passport's digest decides whether a base fits.
+    settings["base_model_name_or_path"] = config.base
+    written.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+    (config.out / "README.md").unlink(missing_ok=True)
+    shutil.rmtree(config.out / "trainer", ignore_errors=True)
 
 
 def _write_passport(

@@ -38,10 +38,13 @@ def suites_of(run: Run, names: Sequence[str]) -> list[CaseSuite]:
     for split in SPLITS:
         try:
             suites = load_suites(names or [suite.name for suite in run.plan.suites], split, None)
-        except UnknownName as error:
+        except UnknownName:
             if names:
                 raise
-            raise UsageError(f"{run.directory}: {error} Say where the suite of this run is: --suite PATH.") from None
+            recorded = ", ".join(suite.name for suite in run.plan.suites)
+            raise UsageError(
+                f"{run.directory}: its suites ({recorded}) are not all known by name. Say where they are: --suite PATH."
+            ) from None
         found = sum(case.id in planned for case in cases_of(suites))
         if found > most:
             best, most = suites, found

@@ -113,7 +113,11 @@ def _console() -> Console:
     """A console without markup: what models write is printed as it stands."""
     from rich.console import Console
 
-    return Console(markup=False, highlight=False, emoji=False, soft_wrap=False)
+    class Plain(Console):
+        def on_broken_pipe(self) -> None:
+            raise  # rich would exit with 1, which here means that targets are missed
+
+    return Plain(markup=False, highlight=False, emoji=False)
 
 
 def _print(run: Run, results: Results, view: View) -> None:

@@ -108,7 +108,7 @@ def _print_coverage(console: Console, coverage: Sequence[Coverage]) -> None:
         line.append(f" {tried:4.0%}")
         console.print(line)
         if one.untried:
-            head = Text(f"  {'':<{width}}  not tried: ", style="dim")
+            head = Text("    not tried: ", style="dim")
             print_hanging(console, head, Text(listing(one.untried), style="dim"))
     console.print()
 

@@ -75,15 +75,17 @@ _GIVE_VI = (
 _REQUEST_VI = re.compile(
     r"(?<!\w)(?:"
     rf"(?:vui lòng|làm ơn|phiền|nhờ|mong|hãy|xin mời|mời|giúp em|giúp mình)(?: {_YOU_VI})?(?: \w+){{0,2}}? {_GIVE_VI}"
-    rf"|{_YOU_VI}(?: có thể| vui lòng| chỉ cần| giúp| làm ơn| hãy| còn| có| cứ| ơi,?| ạ,?)*(?: (?!đã|vừa|"
-    rf"sẽ)\w+)? {_GIVE_VI}"
+    # "Chị gửi em", but not "em gửi chị" nor "chị nói là".
+    rf"|(?<!gửi )(?<!cho )(?<!của )(?<!với )(?<!báo ){_YOU_VI}"
+    rf"(?: có thể| vui lòng| chỉ cần| giúp| làm ơn| hãy| còn| có| cứ| ơi,?| ạ,?)*"
+    rf"(?: (?!đã|vừa|sẽ|và|nói|báo|ghi|nêu)\w+)? (?!nói|báo|ghi|nêu){_GIVE_VI}"
     rf"|cho (?:em|mình|tôi|chúng tôi|bên em|shop|bên shop)(?: được)? (?:xin|biết|hỏi|xem|số|mã|tên|email)"
     r"|(?:em|mình|shop|bên em|chúng tôi|tôi) (?:vẫn |chỉ |còn |cũng )?(?:cần|đang cần|cần thêm|còn thiếu|thiếu|"
     r"đang thiếu|chưa có|chưa thấy|đang chờ|chờ)"
     r"|(?:em|mình|shop) xin(?! (?:gửi|cảm ơn|lỗi|phép(?! hỏi)|thông báo|chân thành|xác nhận|trân trọng|hoàn|"
     r"chuyển|hẹn|mời|chào|ghi nhận|"
     r"được (?:hỗ trợ|thông báo)|phản hồi|báo|ghi))"
-    rf"|{_YOU_VI} (?:có |còn |có còn )(?:nhớ|giữ|biết)"
+    rf"|{_YOU_VI} (?:có |còn |có còn )(?:nhớ|biết)"
     r"|(?:cần|thiếu):"
     r")(?!\w)"
 )

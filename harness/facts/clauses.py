@@ -104,7 +104,7 @@ class Passage:
         return self._questions[sentence]
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def read_passage(content: str, locale: Locale) -> Passage:
     """Cut a content into sentences and clauses and find its cues."""
     words = words_of(content)

@@ -45,7 +45,7 @@ _EN_WORDS = frozenset(
 )
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def language_of(content: str) -> Locale | None:
     """The language of the words, or None: neither, too mixed, or too few words to tell.
 

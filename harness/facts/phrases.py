@@ -37,7 +37,7 @@ class Words:
     ends: tuple[int, ...]
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def words_of(content: str) -> Words:
     """Cut a content into words."""
     text = normalise(content)

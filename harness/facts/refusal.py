@@ -44,7 +44,7 @@ _REFUSAL_EN = re.compile(
     r"something (?:we|i) can|entitled|permitted|allowed|an option|within (?:the|our) (?:return|refund|"
     r"warranty)|approved)"
     r"|ineligible|non-refundable|final sale"
-    r"|(?:doesn't|does not|don't|do not|didn't|did not)(?: currently)? (?:qualify|meet|fall (?:with)?in|allow|"
+    r"|(?:doesn't|does not|don't|do not|didn't|did not)(?: currently)? (?:qualify|meet|fall (?:with)?in|accept|allow|"
     r"permit|offer|cover)"
     r"|(?:has|have|had|was|were|is|been|must|to|we|i)(?: been| unfortunately| also)* (?:declined?|denied|deny|"
     r"rejected?|refused?|turned? down)"
@@ -77,10 +77,12 @@ _REFUSAL_VI = re.compile(
     rf"|không (?:được )?(?:hỗ trợ|chấp nhận|tiếp nhận|áp dụng|duyệt|phê duyệt|hoàn tiền|hoàn lại|"
     rf"giải quyết|cho phép)"
     rf"|không được (?:phép|hoàn|đổi|trả|duyệt|phê duyệt|chấp nhận|giải quyết|bảo hành)"
-    rf"|không (?:có quyền|có thẩm quyền|có chính sách|thuộc (?:diện|trường hợp|phạm vi)|nằm trong|đáp ứng|"
+    rf"|không (?:có quyền|có thẩm quyền|có chính sách|thuộc (?:diện|trường hợp|phạm vi)|nằm trong (?:diện|"
+    rf"danh mục|chính sách|phạm vi|trường hợp)|"
+    r"nhận (?:đổi|trả|lại hàng|bảo hành)|đáp ứng|"
     rf"phù hợp với|còn (?:được|trong thời hạn|trong hạn|hiệu lực|hạn))"
     r"|(?:không|chưa) (?:\w+ )?đủ điều kiện|(?:không|chưa) đáp ứng"
-    r"|(?<!chưa )(?<!không )từ chối"
+    r"|(?<!chưa )(?<!không )(?<!không bị )(?<!chưa bị )từ chối"
     r"|(?:đã |vừa )?(?:quá|hết|vượt quá) (?:thời )?(?:hạn|thời gian)(?! (?:thẻ|đăng))|quá \d+ ngày"
     r"|không tiến hành|đành xin lỗi|nằm ngoài"
     r")(?!\w)"
@@ -93,6 +95,11 @@ _UNTIL_VI = re.compile(
     r"khi thiếu)(?!\w)"
 )
 
+# Ahead of the refusal only what surely comes to an end: "until we have it, we cannot refund".
+_WAITS = {
+    "en": re.compile(r"(?<!\w)(?:until|till)(?!\w)"),
+    "vi": re.compile(r"(?<!\w)(?:cho đến khi|khi chưa|nếu chưa)(?!\w)"),
+}
 # "Chưa có mã đơn thì em chưa thể hoàn": what is missing comes first, and the rest waits for it.
 _PREMISE_VI = re.compile(r"(?<!\w)(?:chưa|không|thiếu)(?: có| nhận được| cung cấp)? [^.?!\n]{1,60} thì(?!\w)")
 
@@ -101,7 +108,7 @@ _NOT_REFUSAL = {"en": _NOT_REFUSAL_EN, "vi": _NOT_REFUSAL_VI}
 _UNTIL = {"en": _UNTIL_EN, "vi": _UNTIL_VI}
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def refuses(content: str, locale: Locale) -> bool:
     """Whether the reply declines the request, and not just a detail of it, a past failure or a condition."""
     passage = read_passage(content, locale)
@@ -125,4 +132,7 @@ def _declines(passage: Passage, start: int, end: int) -> bool:
     idiom = _NOT_REFUSAL[passage.locale].search(passage.text, start, min(high, end + 24))
     if idiom and idiom.start() <= end:
         return False
-    return _UNTIL[passage.locale].search(passage.text, start, high) is None
+    waits = _WAITS[passage.locale].search(passage.text, low, start) or _UNTIL[passage.locale].search(
+        passage.text, start, high
+    )
+    return waits is None

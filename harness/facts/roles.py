@@ -52,10 +52,11 @@ _LINK = re.compile(
     r"là)?[\s$€£]{0,2}$"
 )
 
+# Distances are in characters; each boundary between a role word and a value adds what it is worth here.
 _PENALTY = {",": 18, ";": 40, ")": 15, "\n": 60, "|": 8, ".": 60, "!": 60, "?": 60}
-_WORD_PENALTY = 15
-_TAKEN = 60
-_ADJACENT = 16
+_WORD_PENALTY = 15  # of "but", "and we"
+_TAKEN = 60  # of a role word that stands next to another value
+_ADJACENT = 16  # how near that is
 _TOUCHING = 2
 _FAR = 1_000_000
 _REACH_OF_COUNT = 24
@@ -118,7 +119,7 @@ def attribute(passage: Passage, mentions: Sequence[Mention], roles: PhraseBook[S
         _taken(passage, mentions, starts, ends, cost),
     )
     result: list[Slots] = []
-    for index, mention in enumerate(mentions):
+    for index in range(len(mentions)):
         if index and result[-1] and _coordinated(scene, index):
             result.append(result[-1])
         else:
@@ -191,7 +192,7 @@ def _owner(scene: _Scene, index: int, before: Slots) -> Slots:
             best, nearest = role, distance
     if best < 0:
         return NOBODY if scene.kind is FactType.NUMBER else _carried(scene, index, low, high, before)
-    if scene.owners[best] is PRICE:
+    if scene.owners[best] == PRICE:
         return _deed_with_price(scene, best, index)
     return scene.owners[best]
 
@@ -215,15 +216,16 @@ def _deed_with_price(scene: _Scene, price: int, index: int) -> Slots:
     """The owner of a price: what the clause does with it ("refunded the price", "the price was refunded")."""
     clause_start = scene.passage.clause_start(scene.starts[price])
     clause_end = scene.passage.clause_end(scene.mentions[index].end)
-    for role in (*range(price - 1, max(-1, price - _LOOKED_AT), -1), *range(price + 1, price + _LOOKED_AT)):
+    before = range(price - 1, max(-1, price - _LOOKED_AT), -1)
+    after = range(price + 1, min(price + _LOOKED_AT, len(scene.owners)))
+    nearby: list[int] = [*before, *after]
+    for role in nearby:
         if (
-            role < len(scene.owners)
-            and clause_start <= scene.starts[role] < clause_end
+            clause_start <= scene.starts[role] < clause_end
             and scene.owners[role] not in (FOREIGN, PRICE)
             and scene.taken[role] in (-1, index)
         ):
-            slots: Slots = scene.owners[role]
-            return slots
+            return scene.owners[role]
     return FOREIGN
 
 

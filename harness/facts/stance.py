@@ -25,6 +25,7 @@ class Stance(StrEnum):
 # What may stand between a cue and "the value right after it".
 _SHORT_GAP = re.compile(r"[\s$€£(\"']{0,4}(?:(?:of|a|the|to|is|là|số tiền|ngày|khoản|usd|vnd) ?){0,2}[\s$€£\"']{0,3}$")
 _LONGEST_GAP = 24
+_FRONTED = 8
 
 
 def stance(passage: Passage, start: int, end: int, *, quantity: bool = True) -> Stance:
@@ -44,7 +45,9 @@ def stance(passage: Passage, start: int, end: int, *, quantity: bool = True) -> 
     if _within(passage, Cue.NEGATION, start, clause):
         return Stance.NEGATED
     if quantity:
-        denial = passage.next_cue(Cue.DENIAL, end)
+        # Vietnamese puts first what the clause is about: "ngày 25/11 bên em không lấy hàng được".
+        fronted = passage.locale == "vi" and start - clause <= _FRONTED
+        denial = passage.next_cue(Cue.NEGATION if fronted else Cue.DENIAL, end)
         if (denial and denial[0] < passage.clause_end(end)) or _right_after(passage, Cue.REPLACED, start):
             return Stance.NEGATED
         if _within(passage, Cue.REQUEST, start, clause):

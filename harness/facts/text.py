@@ -38,7 +38,7 @@ _MOVED = {
 } | {"u" + second: first + "y" for first, second in zip("ùúủũụ", "ỳýỷỹỵ", strict=True)}
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def normalise(content: str) -> str:
     """Content in NFC and lower case, with plain spaces, quotes and hyphens, and without markdown emphasis."""
     text = content

@@ -1,9 +1,10 @@
 """The engine: many conversations with one local model, decoded together.
 
-The model runs in one thread. A `Session` is a conversation: `generate` hands its prompt over and waits for the turn. Whatever
-sessions wait are decoded in one batch, which they join and leave between two tokens. What a session has read stays cached; of its
-next prompt only the tokens that are new are read. A slot of the batch is needed only while a turn is written: when others wait,
-the session that was idle longest gives up its slot, its cache put aside, and there may be any number of sessions.
+The model runs in one thread. A `Session` is a conversation: `generate` hands its prompt over and waits for the turn.
+Whatever sessions wait are decoded in one batch, which they join and leave between two tokens. What a session has read
+stays cached; of its next prompt only the tokens that are new are read. A slot of the batch is needed only while a
+turn is written: when others wait, the session that was idle longest gives up its slot, its cache put aside. So there
+may be any number of sessions, and a few more than slots keep the batch full.
 """
 
 from __future__ import annotations
@@ -47,7 +48,9 @@ class Session:
         self._row = Row(wanted=tuple(prefix))
         self._read: list[int] = []
 
-    async def generate(self, prompt: Sequence[int], limit: int, temperature: float = 0.0, seed: int = 0) -> tuple[int, ...]:
+    async def generate(
+        self, prompt: Sequence[int], limit: int, temperature: float = 0.0, seed: int = 0
+    ) -> tuple[int, ...]:
         """The ids of the next turn, of at most `limit` tokens; it stops after a token of the engine's `stop`.
 
         Temperature 0 is greedy; else one uniform number a token, drawn from `seed`, decides.
@@ -71,6 +74,7 @@ class Engine:
     """
 
     def __init__(self, model: PreTrainedModel, stop: Collection[int], slots: int = 32) -> None:
+        self.model = model
         self._runner = runner_for(model, slots)
         self._stop = frozenset(stop)
         self._context = context_of(model)
@@ -229,10 +233,10 @@ def _common(read: Sequence[int], prompt: Sequence[int]) -> int:
 
 def _no_room(prompt: int, limit: int, context: int | None) -> str:
     if context is None or not prompt or limit < 1:
-        return f"a turn needs a prompt and a limit of at least one token; found {prompt} prompt tokens and a limit of {limit}"
+        return f"a turn needs a prompt and a limit of at least one token; found {prompt} tokens and a limit of {limit}"
     return (
-        f"the prompt has {prompt} tokens and the model's context only {context}: no room for a turn. Use shorter tools or "
-        "procedures, or a model with a longer context."
+        f"the prompt has {prompt} tokens and the model's context only {context}: no room for a turn. Use shorter tools "
+        "or procedures, or a model with a longer context."
     )
 
 

@@ -1,11 +1,14 @@
 """The engine's key-value cache: one row a slot, and prefixes that many conversations share; and attention over both.
 
-A conversation's keys are those of its prefix (system message and tools, the same for many cases) followed by its own, which
-lie in the row of its slot. A decoding step scores every row's query against its own keys in one batched product, and
-against a prefix in one product for all rows that have it, so that shared keys are read once a step and stored once.
+A conversation's keys are those of its prefix (the tools, the same for many cases) followed by its own, which lie in
+the row of its slot. A decoding step scores every row's query against its own keys in batched products, and against a
+prefix in one product for all rows that have it, so that shared keys are stored once, and read once a step.
 
-Two properties keep a row's numbers free of its neighbours: every product has a batch of at least `ROWS` rows, in multiples of it
-(below, BLAS takes other kernels), and keys that a row does not have are masked, which adds zeros at the end of its sums.
+A row's numbers must not depend on its neighbours, or a run that is resumed would not write what an unbroken one
+writes. So a step always has the same number of rows; own keys are taken in blocks of fixed size, and those a row does
+not have add exact zeros; a prompt is read alone. Where rows have different prefixes, the number of rows that a prefix
+is multiplied with varies, in multiples of ROWS: BLAS was seen to give a row the same bits for any such number, and a
+test watches it.
 """
 
 from __future__ import annotations
@@ -22,8 +25,8 @@ from transformers.cache_utils import Cache, CacheLayerMixin
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-ROWS = 8  # products are done for multiples of so many rows
-WIDTH = 128  # and over multiples of so many keys
+ROWS = 8  # a product takes multiples of so many rows
+BLOCK = 256  # and so many of a row's own keys
 ATTENTION = "samescore"  # the name under which Transformers finds `attend`
 
 # Arguments of other attention interfaces that change the result; `attend` knows none of them.
@@ -32,7 +35,7 @@ _FOREIGN = ("sliding_window", "softcap", "s_aux", "position_bias")
 
 @dataclass(slots=True)
 class Prefix:
-    """Token ids that several conversations begin with, and their keys and values: a layer each, [1, heads, length, size]."""
+    """Tokens that several conversations begin with; their keys and values, a layer each: [1, heads, length, size]."""
 
     ids: tuple[int, ...]
     keys: list[Tensor]
@@ -58,7 +61,7 @@ class Prefill:
 
 @dataclass(slots=True)
 class Group:
-    """The rows of a step that share a prefix, None for all. They are padded to a multiple of ROWS by repeating the first."""
+    """The rows of a step that share a prefix, None for all; padded to a multiple of ROWS by repeating the first."""
 
     prefix: Prefix
     rows: Tensor | None
@@ -67,7 +70,7 @@ class Group:
 
 @dataclass(slots=True)
 class Decode:
-    """Every slot below `rows` appends one token at its position in `at`; `mask` is 0 for keys a row has, -inf elsewhere."""
+    """Every slot appends one token at its position in `at`; `mask` is 0 for keys that a row has, -inf elsewhere."""
 
     rows: int
     width: int
@@ -77,8 +80,10 @@ class Decode:
     groups: list[Group]
     layer: int = 0
     shared: int = field(init=False)  # keys of the longest prefix
+    blocks: list[slice] = field(init=False)
 
     def __post_init__(self) -> None:
+        self.blocks = [slice(start, start + BLOCK) for start in range(0, self.width, BLOCK)]
         self.shared = max((len(group.prefix.ids) for group in self.groups), default=0)
 
 
@@ -99,7 +104,7 @@ class SlotLayer(CacheLayerMixin):
         self.capacity = capacity
 
     def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
-        """Allocate, now that the shapes are known. Zeros, as masked values are multiplied by zero and must be finite."""
+        """Allocate, now that the shapes are known: zeros, as masked values are multiplied by 0 and must be finite."""
         self.keys = key_states.new_zeros(self.slots, key_states.shape[1], self.capacity, key_states.shape[3])
         self.values = value_states.new_zeros(self.slots, value_states.shape[1], self.capacity, value_states.shape[3])
         self.is_initialized = True
@@ -250,19 +255,22 @@ def _decode(step: Decode, query: Tensor, key: Tensor, value: Tensor, scale: floa
     groups = heads // kept
     query = query.view(rows, kept, groups, size) * scale
     scores = query.new_empty(rows, kept, groups, shared + step.width, dtype=torch.float32)
-    own = torch.matmul(key, query.transpose(2, 3)).transpose(2, 3)
-    torch.add(own, step.mask, out=scores[..., shared:])
     if shared and step.groups[0].rows is not None:
         scores[..., :shared] = float("-inf")
     for group in step.groups:
         seen = _unfolded(_folded(query, group) @ group.prefix.keys[step.layer][0].transpose(1, 2), groups)
         scores[_chosen(group), ..., : seen.shape[3]] = seen.to(scores.dtype)
+    for block in step.blocks:
+        own = torch.matmul(key[:, :, block], query.transpose(2, 3)).transpose(2, 3)
+        torch.add(own, step.mask[..., block], out=scores[..., shared:][..., block])
     weights = torch.softmax(scores, dim=-1).to(query.dtype)
-    out = torch.matmul(weights[..., shared:], value)
+    out = query.new_zeros(rows, kept, groups, value.shape[3])
     for group in step.groups:
         length = len(group.prefix.ids)
         seen = _unfolded(_folded(weights[..., :length], group) @ group.prefix.values[step.layer][0], groups)
         out[_chosen(group, group.count)] += seen[: group.count]
+    for block in step.blocks:
+        out += torch.matmul(weights[..., shared:][..., block], value[:, :, block])
     return out.reshape(rows, 1, heads, -1)
 
 

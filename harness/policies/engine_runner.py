@@ -1,7 +1,7 @@
 """How the engine runs a model: `BatchedRunner` over a `SlotCache`, or `PlainRunner`, one conversation at a time.
 
-`runner_for` tries the batched one and compares it with the model's own forward pass; a model whose attention or cache it does not
-reproduce (sliding windows, recurrent layers, sinks) gets the plain one, and `Runner.kind` says why.
+`runner_for` tries the batched one and compares it with the model's own forward pass; a model whose attention or cache
+it does not reproduce (sliding windows, recurrent layers, sinks) gets the plain one, and `Runner.kind` says why.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ import torch
 from torch import Tensor
 from transformers.cache_utils import Cache, DynamicCache, get_layer_types_and_kwargs
 
-from samescore.harness.policies.engine_cache import ATTENTION, ROWS, WIDTH, Decode, Group, Prefill, Prefix, SlotCache
+from samescore.harness.policies.engine_cache import ATTENTION, BLOCK, ROWS, Decode, Group, Prefill, Prefix, SlotCache
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 CHUNK = 512  # tokens a forward pass when a prompt is read
 PREFIXES = 16  # prefixes kept after their last conversation ended
-_SHORTEST_PREFIX = 2 * WIDTH
+_SHORTEST_PREFIX = 2 * BLOCK  # a shorter one costs more steps than it saves
+_WHOLE = 64  # prefixes are cut to multiples of so many tokens, that sums over them and own keys stay aligned
 
 
 @dataclass(slots=True, eq=False)
@@ -61,7 +62,7 @@ class Runner(Protocol):
         """Forget all but the first `tokens`; returns how many are left, which may be fewer."""
 
     def read(self, row: Row, ids: Sequence[int]) -> Tensor:
-        """Append tokens; the logits after the last, float32 [vocabulary]. A row that is empty must be given all it begins with."""
+        """Append tokens; the logits after the last, float32 [vocabulary]. An empty row is given all it begins with."""
 
     def write(self, rows: Sequence[Row], ids: Sequence[int]) -> Tensor:
         """Append one token to each row; the logits after it, float32 [rows, vocabulary]."""
@@ -74,8 +75,8 @@ class BatchedRunner:
         config = model.config.get_text_config(decoder=True)
         self.kind = "batched"
         self.model = model
-        self.slots = slots
-        self.cache = SlotCache(config.num_hidden_layers, -(-slots // ROWS) * ROWS)
+        self.slots = -(-slots // ROWS) * ROWS
+        self.cache = SlotCache(config.num_hidden_layers, self.slots)
         self.rows: dict[int, Row] = {}
         self.prefixes: dict[tuple[int, ...], Prefix] = {}
         model.set_attn_implementation(ATTENTION)
@@ -121,10 +122,10 @@ class BatchedRunner:
         return self._read(row, ids)
 
     def write(self, rows: Sequence[Row], ids: Sequence[int]) -> Tensor:
-        """Append one token to each row, in one pass over all slots up to the last in use."""
-        count = -(-(max(self.rows) + 1) // ROWS) * ROWS
+        """Append one token to each row, in one pass over all slots: those that wait are computed and thrown away."""
+        count = self.slots
         longest = max(row.length for row in rows) + 1
-        width = -(-longest // WIDTH) * WIDTH
+        width = -(-longest // BLOCK) * BLOCK
         self.cache.reserve(max(width, max(row.length for row in self.rows.values()) + 1))
         device = self.model.device
         tokens, at, before = [0] * count, [0] * count, [0] * count
@@ -168,7 +169,7 @@ class BatchedRunner:
 
     def _share(self, row: Row, ids: Sequence[int]) -> None:
         """Begin a row with its prefix, which is read by itself, so that it is the same whoever came first."""
-        wanted = row.wanted[: len(row.wanted) // WIDTH * WIDTH]
+        wanted = row.wanted[: len(row.wanted) // _WHOLE * _WHOLE]
         if len(wanted) < _SHORTEST_PREFIX or len(ids) <= len(wanted) or tuple(ids[: len(wanted)]) != wanted:
             return
         prefix = self.prefixes.pop(wanted, None)

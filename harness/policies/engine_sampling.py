@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def draw(logits: Tensor, temperature: float, uniform: float) -> int:
-    """A token id from logits of shape [vocabulary], by the inverse of their distribution function at `uniform` in [0, 1).
+    """A token from logits of shape [vocabulary]: their inverse distribution function at `uniform`, which is in [0, 1).
 
     In float64 on the CPU, one uniform number a token: neither the device nor other rows have a say.
     """

@@ -1,7 +1,8 @@
 """`hf/PATH_OR_ID`: a model of Transformers, with or without a LoRA adapter, on the CPU or a GPU.
 
-Many conversations share one engine, which writes their turns together and keeps what they have read. An adapter is checked
-against its base before it is merged: by the digest of the base's weights where the adapter names it, and by every module and shape.
+Many conversations share one engine, which writes their turns together and keeps what they have read. An adapter is
+checked against its base before it is merged: by the digest of the base's weights where the adapter names it, and by
+every module and shape.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,7 +63,7 @@ class HfPolicy:
     ) -> HfPolicy:
         """Load a model from a folder or the Hugging Face hub, and merge an adapter's folder into it.
 
-        `device` is `auto`, `cpu`, `cuda` or `cuda:N`; `dtype` is `auto` (float32 on the CPU, bfloat16 on a GPU) or its name.
+        `device` is `auto`, `cpu`, `cuda` or `cuda:N`; `dtype` is `auto` (float32 on the CPU, bfloat16 on a GPU) or a name.
         `slots` is how many turns are written together.
 
         Raises:
@@ -76,12 +78,11 @@ class HfPolicy:
         chosen = dialect_named(dialect) if dialect is not None else detect(renderer)
         weights = weights_digest(folder)
         placed, number = _placement(device, dtype)
+        update = None if adapter is None else _adapter_folder(adapter, folder, weights)
         model = _load_model(folder, number)
-        passport: Mapping[str, Any] = {}
-        if adapter is not None:
-            passport = {"adapter": weights_digest(_adapter_folder(adapter))}
-            model = _merge(model, Path(adapter), folder, weights)
         _check_vocabulary(model, renderer, folder)
+        if update is not None:
+            model = _merge(model, update, folder)
 
         from samescore.harness.policies.engine import Engine
 
@@ -89,7 +90,7 @@ class HfPolicy:
         description = {
             "model": name or f"hf/{path_or_id}",
             "weights": weights,
-            **passport,
+            **({} if update is None else {"adapter": weights_digest(update)}),
             "renderer": renderer.fingerprint,
             "dialect": f"{chosen.name}/{chosen.version}",
             "backend": "transformers",
@@ -114,14 +115,15 @@ class HfPolicy:
         await self.engine.aclose()
 
     def _prefix(self, case: Case) -> tuple[int, ...]:
-        """What every prompt with these tools begins with, whatever its system message (it may hold a date) and its user say.
+        """What every prompt with these tools begins with, whatever its system message (it may hold a date) and user say.
 
-        It follows from the tools and the template alone, so that a case has the same prefix in every run.
+        Much in templates that put the tools first, and next to nothing in others. It follows from the tools and the template alone, so that a case has the same prefix in every run.
         """
         key = case.toolset.fingerprint
         if key not in self._prefixes:
             one, other = (
-                self.renderer.start([Message("system", said), Message("user", said)], case.toolset) for said in ("a", "?")
+                self.renderer.start([Message("system", said), Message("user", said)], case.toolset)
+                for said in ("a", "?")
             )
             same = next((at for at, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), len(one))
             self._prefixes[key] = tuple(one[:same])
@@ -168,8 +170,8 @@ class HfConversation:
 def let_threads_sleep() -> None:
     """Have torch's CPU threads sleep between operations. Call it before torch is imported.
 
-    By default they spin, which on a machine that is busy with anything else, or in a container with a CPU quota, makes every
-    operation wait for the scheduler: decoding was seen 30 times slower.
+    By default they spin; on a machine that is busy with anything else, or in a container with a CPU quota, every operation
+    then waits for the scheduler, and decoding was seen 30 times slower.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
@@ -184,7 +186,9 @@ def model_folder(path_or_id: str) -> Path:
     folder = Path(path_or_id).expanduser()
     if folder.is_dir():
         if not (folder / "config.json").is_file():
-            raise UsageError(f"{folder} is no model: it has no config.json. Give the folder that save_pretrained wrote.")
+            raise UsageError(
+                f"{folder} is no model: it has no config.json. Give the folder that save_pretrained wrote."
+            )
         return folder
     if path_or_id.startswith((".", "/", "~", os.sep)) or path_or_id.count("/") != 1:
         raise UnknownName("model", f"hf/{path_or_id}", [], "There is no such folder; a hub id has the form owner/name.")
@@ -196,8 +200,8 @@ def model_folder(path_or_id: str) -> Path:
         return Path(snapshot_download(path_or_id, allow_patterns=[*_WEIGHTS[:1], *_SMALL_FILES]))
     except (OSError, ValueError, HfHubHTTPError) as error:
         raise UsageError(
-            f"model hf/{path_or_id}: no such folder here, and the Hugging Face hub did not give it ({_first_line(error)}) "
-            "Check the name and the connection, or give the path of a folder that holds the model."
+            f"model hf/{path_or_id}: no such folder here, and the Hugging Face hub did not give it "
+            f"({_first_line(error)}) Check the name and the connection, or give the path of a folder that holds the model."
         ) from None
 
 
@@ -249,8 +253,8 @@ def _load_model(folder: Path, dtype: torch.dtype) -> PreTrainedModel:
         model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, trust_remote_code=False)
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
         raise UsageError(
-            f"the model in {folder} cannot be loaded: {_first_line(error)} Expected a decoder-only language model whose "
-            "config.json and weights this version of Transformers reads."
+            f"the model in {folder} cannot be loaded: {_first_line(error)} Expected a decoder-only language model "
+            "whose config.json and weights this version of Transformers reads."
         ) from None
     return model
 
@@ -260,8 +264,8 @@ def _check_vocabulary(model: PreTrainedModel, renderer: Renderer, folder: Path) 
     highest = max(renderer.tokenizer.get_vocab().values())
     if highest >= rows:
         raise UsageError(
-            f"{folder}: the tokenizer has token {highest}, the model embeds only {rows}. Tokenizer and model do not belong "
-            "together."
+            f"{folder}: the tokenizer has token {highest}, the model embeds only {rows}. Tokenizer and model do not "
+            "belong together."
         )
 
 
@@ -283,38 +287,45 @@ def _versions() -> dict[str, str]:
 
 def _first_line(error: Exception) -> str:
     line = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    line = textwrap.shorten(line, 240, placeholder=" ...")
     return line if line.endswith(".") else f"{line}."
 
 
 # Adapters.
 
 
-def _adapter_folder(adapter: str) -> Path:
-    folder = Path(adapter)
+def _adapter_folder(adapter: str, base: Path, weights: str) -> Path:
+    """The folder of an adapter that, as far as its files say, belongs to the base."""
+    folder = Path(adapter).expanduser()
     if not folder.is_dir():
         raise UnknownName("adapter", adapter, [], "There is no such folder; give the one that training wrote.")
     for file in ("adapter_config.json", "adapter_model.safetensors"):
         if not (folder / file).is_file():
             raise AdapterError(f"{folder} is no PEFT adapter: it has no {file}. Give the folder that training wrote.")
+    _check_passport(folder, base, weights)
     return folder
 
 
-def _merge(model: PreTrainedModel, adapter: Path, base: Path, weights: str) -> PreTrainedModel:
+def _merge(model: PreTrainedModel, adapter: Path, base: Path) -> PreTrainedModel:
     """The model with the adapter's update added to its weights.
 
     Raises:
         AdapterError: the adapter was made for another base, or cannot be merged.
     """
+    import warnings
+
     from peft import PeftModel
 
-    _check_passport(adapter, base, weights)
     _check_shapes(model, adapter, base)
     try:
-        merged: PreTrainedModel = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
-    except (ValueError, RuntimeError, KeyError, TypeError, AttributeError, NotImplementedError) as error:
+        with warnings.catch_warnings():
+            # What PEFT only warns of here: modules that stay as they were initialised, at random or at zero.
+            warnings.filterwarnings("error", message="Found missing adapter keys")
+            merged: PreTrainedModel = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
+    except (ValueError, RuntimeError, KeyError, TypeError, AttributeError, NotImplementedError, UserWarning) as error:
         raise AdapterError(
-            f"adapter {adapter} cannot be merged into {base}: {_first_line(error)} Train it on this base, or name the base "
-            "that its adapter_config.json gives."
+            f"adapter {adapter} cannot be merged into {base}: {_first_line(error)} Train it on this base, or name the "
+            "base that its adapter_config.json gives."
         ) from None
     return merged
 
@@ -328,11 +339,13 @@ def _check_passport(adapter: Path, base: Path, weights: str) -> None:
         made_for = json.loads(path.read_text(encoding="utf-8"))["base"]
         name, digest = made_for.get("name", "another base"), made_for["weights"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise AdapterError(f"{path} is damaged: expected base.weights, a digest ({_first_line(error)}) Train again.") from None
+        raise AdapterError(
+            f"{path} is damaged: expected base.weights, a digest ({_first_line(error)}) Train again."
+        ) from None
     if digest != weights:
         raise AdapterError(
-            f"adapter {adapter} was trained on {name} with weights {str(digest)[:12]}, but {base} has weights {weights[:12]}. "
-            "Use the base it was trained on, or train it again on this one."
+            f"adapter {adapter} was trained on {name} with weights {str(digest)[:12]}, but {base} has weights "
+            f"{weights[:12]}. Use the base it was trained on, or train it again on this one."
         )
 
 
@@ -345,7 +358,9 @@ def _check_shapes(model: PreTrainedModel, adapter: Path, base: Path) -> None:
         with safe_open(adapter / "adapter_model.safetensors", framework="pt") as file:
             shapes = {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
-        raise AdapterError(f"{adapter}/adapter_model.safetensors is damaged: {_first_line(error)} Train it again.") from None
+        raise AdapterError(
+            f"{adapter}/adapter_model.safetensors is damaged: {_first_line(error)} Train it again."
+        ) from None
     for key, shape in shapes.items():
         name, found, rest = key.removeprefix("base_model.model.").partition(".lora_")
         if not found or rest not in ("A.weight", "B.weight"):
@@ -353,7 +368,8 @@ def _check_shapes(model: PreTrainedModel, adapter: Path, base: Path) -> None:
         weight = getattr(modules.get(name), "weight", None)
         if weight is None or weight.dim() != 2:
             raise AdapterError(
-                f"adapter {adapter} updates {name}, which {base} does not have. It was trained on another base; use that one."
+                f"adapter {adapter} updates {name}, which {base} does not have. It was trained on another base; use "
+                "that one."
             )
         at = 1 if rest == "A.weight" else 0
         if shape[at] != weight.shape[at]:
