@@ -2,10 +2,11 @@
 
     python benchmarks/scoring.py                                  # ours alone
     pip download --no-deps bfcl-eval==2026.3.23 && unzip -q bfcl_eval-*.whl -d bfcl
-    python benchmarks/scoring.py --bfcl bfcl                      # beside the reference checker, which parses and validates nothing
+    python benchmarks/scoring.py --bfcl bfcl                      # beside the reference checker
 
-Each round scores the same mix for both: per case one right completion and three wrong ones (a changed argument, one left out, an unknown
-tool). Rounds alternate, and the best of each is reported, so that a busy machine hurts both alike.
+The reference parses and validates nothing. Each round scores the same mix for both: per case one right
+completion and three wrong ones (a changed argument, one left out, an unknown tool). Rounds alternate, and the
+best of each is reported, so that a busy machine hurts both alike.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from samescore.harness.case import Case, CallPattern, Expectation, ExpectedCall, UserScript
+from samescore.harness.case import CallPattern, Case, Expectation, ExpectedCall, UserScript
 from samescore.harness.dialects import Hermes
 from samescore.harness.lexicon import Lexicon
 from samescore.harness.matching import exact
@@ -67,7 +68,20 @@ def case(index: int) -> Case:
     )
     script = UserScript({}, "", "")
     return Case(
-        f"bench/{index}", "bench", "b", "eval", "en", "bench", "", "", {}, script, (), expectation, TOOLSET, Lexicon(1, {})
+        f"bench/{index}",
+        "bench",
+        "b",
+        "eval",
+        "en",
+        "bench",
+        "",
+        "",
+        {},
+        script,
+        (),
+        expectation,
+        TOOLSET,
+        Lexicon(1, {}),
     )
 
 

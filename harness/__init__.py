@@ -1,6 +1,6 @@
 """samescore's core: types, tools, dialects, environment, rollout, scorers, policies, evidence and runs.
 
-    from samescore.harness import RUBRIC, Case, load_policy
+from samescore.harness import RUBRIC, Case, load_policy
 """
 
 from __future__ import annotations
@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from samescore.harness.case import Case as Case, Expectation as Expectation
-    from samescore.harness.environment import Environment as Environment, ToolError as ToolError, World as World, tool as tool
+    from samescore.harness.environment import (
+        Environment as Environment,
+        ToolError as ToolError,
+        World as World,
+        tool as tool,
+    )
     from samescore.harness.errors import ExitCode as ExitCode, SamescoreError as SamescoreError
     from samescore.harness.policies import load_policy as load_policy
     from samescore.harness.policy import Policy as Policy, Sampling as Sampling

@@ -1,8 +1,9 @@
 """The shared assignment: which attempted call is which expected one?
 
-Names first, then arguments, then order. Calls of different tools are never matched, so each tool is solved alone: as many pairs as
-there can be; among those, a maximum matching of pairs whose arguments agree (augmenting paths, Berge 1957; optimal where order is
-free); among those, earlier attempts for earlier expectations.
+Names first, then arguments, then order. Calls of different tools are never matched, so each tool is solved
+alone: as many pairs as there can be; among those, a maximum matching of pairs whose arguments agree
+(augmenting paths, Berge 1957; optimal where order is free); among those, earlier attempts for earlier
+expectations.
 """
 
 from __future__ import annotations

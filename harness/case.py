@@ -50,8 +50,7 @@ class CallPattern:
     def matches(self, call: Call) -> bool:
         """Whether `call` is one of these."""
         return call.name == self.name and all(
-            name in call.arguments and matcher.accepts(call.arguments[name])
-            for name, matcher in self.arguments.items()
+            name in call.arguments and matcher.accepts(call.arguments[name]) for name, matcher in self.arguments.items()
         )
 
 
@@ -99,9 +98,10 @@ class UserScript:
 class Case:
     """One conversation to be had, and what is right in it.
 
-    `facts` set up the world (clock, ids and scripted faults included). `gold` are the assistant's turns, which the oracle
-    plays and SFT learns. `cluster` is the SOP branch. `labels` say what the case covers. `prefix` is the number of
-    gold turns already played before the model speaks; `decision` cases end after the one turn that follows.
+    `facts` set up the world (clock, ids and scripted faults included). `gold` are the assistant's turns,
+    which the oracle plays and SFT learns. `cluster` is the SOP branch. `labels` say what the case covers.
+    `prefix` is the number of gold turns already played before the model speaks; `decision` cases end after
+    the one turn that follows.
     """
 
     id: str

@@ -2,7 +2,8 @@
 
 A world is prepared once per set of facts and cloned for every rollout. Tools are Python functions that take the
 environment and the call's arguments. They reach the data with parameterised SQL only, log what cannot be unseen with
-`effect`, and refuse with `ToolError`, which the model sees. Anything else they raise is a fault of the world's own code.
+`effect`, and refuse with `ToolError`, which the model sees. Anything else they raise is a fault of the
+world's own code.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from samescore.harness.tools import Tool, Toolset
 from samescore.harness.types import Call, Change, Effect, Observation, Outcome
 
 Facts: TypeAlias = Mapping[str, Any]
-"""What a case says about its world. Three keys are the harness's own: `today` (ISO day, the frozen clock), `id_seed` (int,
-for new ids) and `faults` (`{tool: n}`: the first n calls of that tool fail as the case scripts)."""
+"""What a case says about its world. Three keys are the harness's own: `today` (ISO day, the frozen clock), `id_seed`
+(int, for new ids) and `faults` (`{tool: n}`: the first n calls of that tool fail as the case scripts)."""
 
 State: TypeAlias = dict[str, dict[str, dict[str, Any]]]
 """Table -> primary key -> row."""
@@ -54,8 +55,8 @@ def tool(*, effect: bool = False) -> Callable[[ToolFunction], ToolFunction]:
 class World:
     """A domain: tools and their code, a database schema, and the builder that turns facts into rows.
 
-    `version` is raised by hand when the tools' behaviour changes in a way that may move a result. `system` is the system
-    message per language, with `{today}` where the day goes. Tables must have a primary key.
+    `version` is raised by hand when the tools' behaviour changes in a way that may move a result. `system` is
+    the system message per language, with `{today}` where the day goes. Tables must have a primary key.
     """
 
     name: str
@@ -106,8 +107,8 @@ class World:
             return Prepared(connection.serialize(), tables, state, fingerprint(state))
         except (sqlite3.Error, KeyError, TypeError, ValueError, AttributeError) as error:
             raise WorldError(
-                f"world {self.name}: building it from a case's facts failed: {type(error).__name__}: {error}. Correct the "
-                "world's schema or builder, or the facts."
+                f"world {self.name}: building it from a case's facts failed: {type(error).__name__}: {error}. Correct "
+                "the world's schema or builder, or the facts."
             ) from error
         finally:
             connection.close()
@@ -181,7 +182,7 @@ class Environment:
         self._effects.append(Effect(name, data))
 
     def new_id(self, prefix: str) -> str:
-        """A new id such as RF-20931: the n-th of its prefix is the same for the same case, and unrelated between cases."""
+        """A new id such as RF-20931: the n-th of its prefix is the same for the same case, unrelated between cases."""
         count = self._issued[prefix] = self._issued.get(prefix, 0) + 1
         number = 10_000 + seed_of(self.facts.get("id_seed", 0), prefix, count) % 90_000
         return f"{prefix}-{number}"

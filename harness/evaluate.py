@@ -108,9 +108,7 @@ def evaluate_sync(
     Raises:
         InfrastructureError: interrupted by Ctrl-C; says how to carry on. Otherwise as `evaluate`.
     """
-    running = evaluate(
-        suites, policy, worlds, plan, run, concurrency=concurrency, on_result=on_result, rubric=rubric
-    )
+    running = evaluate(suites, policy, worlds, plan, run, concurrency=concurrency, on_result=on_result, rubric=rubric)
     try:
         return asyncio.run(running)
     except KeyboardInterrupt:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from samescore.harness.case import Case
+from samescore.harness.case import Case, ExpectedCall
 from samescore.harness.types import Call, Message
 
 
@@ -21,6 +21,11 @@ class Mutant:
 def calling_turns(case: Case) -> Iterator[tuple[int, Message]]:
     """The gold turns that call tools, with their indices."""
     return ((index, turn) for index, turn in enumerate(case.gold) if turn.calls)
+
+
+def expected_at(case: Case, index: int) -> ExpectedCall:
+    """The expected call that the first call of the gold turn at `index` is."""
+    return case.expectation.calls[sum(len(turn.calls) for turn in case.gold[:index])]
 
 
 def with_turn(case: Case, index: int, *turns: Message | str) -> tuple[Message | str, ...]:

@@ -125,9 +125,7 @@ def trajectory_of(record: Record, dialect: Dialect, case: Case) -> Trajectory:
             record.turns, record.observations, record.asked, record.replies, strict=True
         )
     )
-    return Trajectory(
-        steps, record.stop, record.effects, record.changes, record.start_digest, record.end_digest
-    )
+    return Trajectory(steps, record.stop, record.effects, record.changes, record.start_digest, record.end_digest)
 
 
 def record_json(record: Record) -> dict[str, Any]:

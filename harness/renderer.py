@@ -1,9 +1,9 @@
 """The renderer: one road from messages to prompt ids, for every local backend, for training and evaluation.
 
-`start` renders the messages before the first turn with the model's own chat template. `extend` appends what follows a turn
-to the ids at hand: ids that a model sampled are never decoded and encoded again. A probe at construction decides whether the
-template keeps its prefix when tool results, and user turns, are added. Where it does not, a `Transcript` renders the
-conversation again, as a server would.
+`start` renders the messages before the first turn with the model's own chat template. `extend` appends what
+follows a turn to the ids at hand: ids that a model sampled are never decoded and encoded again. A probe at
+construction decides whether the template keeps its prefix when tool results, and user turns, are added. Where
+it does not, a `Transcript` renders the conversation again, as a server would.
 """
 
 from __future__ import annotations
@@ -37,8 +37,9 @@ class Example:
 class Renderer:
     """A tokenizer and its chat template.
 
-    `keeps_tool_prefix` and `keeps_user_prefix`: whether earlier ids stay as they are when tool results, or a user's turn, are
-    added. `opening` is text of the assistant's turn that the generation prompt already holds (`<think>` in some templates).
+    `keeps_tool_prefix` and `keeps_user_prefix`: whether earlier ids stay as they are when tool results, or a
+    user's turn, are added. `opening` is text of the assistant's turn that the generation prompt already holds
+    (`<think>` in some templates).
 
     Raises:
         UsageError: the tokenizer has no chat template, or the template cannot render a plain conversation.
@@ -47,8 +48,8 @@ class Renderer:
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         if not tokenizer.chat_template:
             raise UsageError(
-                f"the tokenizer of {tokenizer.name_or_path} has no chat template. Put a chat_template.jinja into the model's "
-                "folder."
+                f"the tokenizer of {tokenizer.name_or_path} has no chat template. Put a chat_template.jinja into the "
+                "model's folder."
             )
         self.tokenizer = tokenizer
         self.end_text, self.end_id = self._end_of_turn()
@@ -105,8 +106,8 @@ class Renderer:
         whole = self._render([*before, message], toolset, prompt=False)
         if not whole.startswith(prompt):
             raise DialectError(
-                "the chat template renders an assistant turn differently from what its generation prompt begins; gold turns "
-                "cannot be written in it. Use the template's training variant."
+                "the chat template renders an assistant turn differently from what its generation prompt begins; gold "
+                "turns cannot be written in it. Use the template's training variant."
             )
         text = whole[len(prompt) :]
         return (*self.encode(text[: text.rindex(self.end_text)]), self.end_id)
@@ -173,8 +174,8 @@ class Renderer:
             if token in special:
                 return str(self.tokenizer.convert_ids_to_tokens(token)), token
         raise UsageError(
-            f"the chat template of {self.tokenizer.name_or_path} closes an assistant's turn with no special token; where "
-            "a turn ends cannot be told. Use a template that does."
+            f"the chat template of {self.tokenizer.name_or_path} closes an assistant's turn with no special token; "
+            "where a turn ends cannot be told. Use a template that does."
         )
 
     def _keeps_prefix(self, follower: Message) -> bool:

@@ -13,7 +13,7 @@ from samescore.harness.user import ScriptedUser
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Where a rollout is cut off: turns and calls of a conversation, and completion tokens of a turn and of all turns."""
+    """Where a rollout is cut off: turns and calls of a conversation, completion tokens of a turn and of all turns."""
 
     turns: int = 12
     calls: int = 16

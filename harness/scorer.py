@@ -1,7 +1,8 @@
 """What a scorer is: a pure function of a case and a trajectory, with the mutants of gold that it must kill.
 
-Evaluation, rewards, data filtering, pytest and the gate call the same `Scorer` objects. Whether one applies depends on the case
-alone. A malformed or truncated turn scores 0 in every scorer that applies; that rule stands here, once.
+Evaluation, rewards, data filtering, pytest and the gate call the same `Scorer` objects. Whether one applies
+depends on the case alone. A malformed or truncated turn scores 0 in every scorer that applies; that rule
+stands here, once.
 """
 
 from __future__ import annotations
@@ -56,8 +57,8 @@ class Context:
 class Scorer:
     """A named, versioned scorer.
 
-    `applies` looks at the case alone. `judge` gives the score of a well-formed trajectory. `mutants` are versions of a case's
-    gold turns that must not get 1. `version` is raised by hand when a score may move.
+    `applies` looks at the case alone. `judge` gives the score of a well-formed trajectory. `mutants` are
+    versions of a case's gold turns that must not get 1. `version` is raised by hand when a score may move.
     """
 
     name: str
@@ -81,7 +82,7 @@ PASS = Score(1.0, "as expected")
 
 @dataclass(frozen=True, slots=True)
 class Rubric:
-    """Named scorers with weights. As rewards they stay separate functions; the weights are never folded into a score."""
+    """Named scorers with weights. As rewards they stay separate functions; no weight is folded into a score."""
 
     scorers: tuple[Scorer, ...]
     weights: Mapping[str, float] = field(default_factory=dict)

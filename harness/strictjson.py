@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from json.scanner import c_make_scanner  # type: ignore[attr-defined]
 from typing import Any, TypeAlias
 
-Json: TypeAlias = "None | bool | int | float | str | Sequence[Json] | Mapping[str, Json]"
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 
 MAX_DEPTH = 64
 """Deepest nesting accepted. Real tool arguments are a handful of levels deep; the C reader's own limit varies."""

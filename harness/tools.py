@@ -1,7 +1,7 @@
 """`Tool` and `Toolset`: the functions a model may call, their schemas, and who decides validity.
 
-jsonschema-rs alone decides whether arguments are valid (formats on), and words what is wrong with them: a second library that
-disagrees would have nothing to say. jsonschema checks that a schema is one.
+jsonschema-rs alone decides whether arguments are valid (formats on), and words what is wrong with them: a
+second library that disagrees would have nothing to say. jsonschema checks that a schema is one.
 """
 
 from __future__ import annotations
@@ -180,7 +180,7 @@ def _check_schema(name: str, parameters: Mapping[str, Any]) -> None:
         ) from None
     if parameters.get("type") != "object":
         raise ToolsetError(
-            f"tool {name}: parameters must have \"type\": \"object\", found {parameters.get('type')!r}. A tool takes an "
+            f'tool {name}: parameters must have "type": "object", found {parameters.get("type")!r}. A tool takes an '
             "object of named arguments."
         )
     try:
@@ -218,7 +218,8 @@ def _described(function: Callable[..., Any]) -> tuple[str, dict[str, Any]]:
 
 def _schema_of(hint: Any, where: str) -> dict[str, Any]:
     from pydantic import PydanticUserError, TypeAdapter
-    from pydantic.json_schema import GenerateJsonSchema, PydanticInvalidForJsonSchema
+    from pydantic.errors import PydanticInvalidForJsonSchema
+    from pydantic.json_schema import GenerateJsonSchema
 
     class Untitled(GenerateJsonSchema):
         def field_title_should_be_set(self, schema: Any) -> bool:

@@ -1,6 +1,6 @@
 """The records that flow through samescore: frozen, slotted, typed. Behaviour lives elsewhere.
 
-    Completion ─Dialect.parse─▶ Turn ─Environment.call─▶ Observation ─▶ Step ─▶ Trajectory ─Scorer─▶ Score
+Completion ─Dialect.parse─▶ Turn ─Environment.call─▶ Observation ─▶ Step ─▶ Trajectory ─Scorer─▶ Score
 """
 
 from __future__ import annotations

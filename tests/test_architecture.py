@@ -75,7 +75,8 @@ def test_every_public_function_says_what_it_does() -> None:
             if not ast.get_docstring(tree) and path.stat().st_size > 0:
                 silent.append(f"{path}: module")
             for node in tree.body:
-                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not node.name.startswith("_"):
-                    if not ast.get_docstring(node):
-                        silent.append(f"{path}:{node.lineno} {node.name}")
+                if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                    continue
+                if not node.name.startswith("_") and not ast.get_docstring(node):
+                    silent.append(f"{path}:{node.lineno} {node.name}")
     assert silent == []

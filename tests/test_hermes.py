@@ -125,13 +125,19 @@ def test_a_truncated_turn_is_a_defect_even_when_its_call_is_complete() -> None:
 
 
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(
-        st.characters(exclude_categories=["Cs"], exclude_characters="\ufffd")
-    ).filter(lambda text: "<|" not in text),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("abé\"\\</_", min_size=1), inner, max_size=3),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\ufffd")).filter(
+        lambda text: "<|" not in text
+    ),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text('abé"\\</_', min_size=1), inner, max_size=3),
     max_leaves=8,
 )
-CALLS = st.builds(Call, st.from_regex(r"[a-z_]{1,12}", fullmatch=True), st.dictionaries(st.text("abcé ", min_size=1), VALUES))
+CALLS = st.builds(
+    Call, st.from_regex(r"[a-z_]{1,12}", fullmatch=True), st.dictionaries(st.text("abcé ", min_size=1), VALUES)
+)
 PROSE = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="<>\ufffd")).map(str.strip)
 MESSAGES = st.builds(
     lambda thinking, content, calls: Message("assistant", content, thinking=thinking, calls=tuple(calls)),
@@ -164,9 +170,37 @@ def test_every_truncation_is_a_defect_or_loses_no_call_silently(message: Message
 
 
 PIECES = st.sampled_from(
-    ["<think>", "</think>", "<tool_call>", "</tool_call>", "\n", " ", "{", "}", '"name"', ": ", '"arguments"', ", ", '"x"', "{}",
-     "NaN", "1e999", "5", '"5"', "true", "<|im_end|>", "<|im_start|>", "hello", "\\", "\ufffd", "\ud800", "é", '{"name": "x", "arguments": {}}',
-     '{"name": "x", "name": "y", "arguments": {}}', '{"name": "x", "arguments": {"a": 1}}']
+    [
+        "<think>",
+        "</think>",
+        "<tool_call>",
+        "</tool_call>",
+        "\n",
+        " ",
+        "{",
+        "}",
+        '"name"',
+        ": ",
+        '"arguments"',
+        ", ",
+        '"x"',
+        "{}",
+        "NaN",
+        "1e999",
+        "5",
+        '"5"',
+        "true",
+        "<|im_end|>",
+        "<|im_start|>",
+        "hello",
+        "\\",
+        "\ufffd",
+        "\ud800",
+        "é",
+        '{"name": "x", "arguments": {}}',
+        '{"name": "x", "name": "y", "arguments": {}}',
+        '{"name": "x", "arguments": {"a": 1}}',
+    ]
 )
 
 
@@ -189,7 +223,11 @@ def strict_calls(text: str) -> list[object]:
 
 
 @settings(max_examples=600)
-@given(st.lists(PIECES, max_size=24).map("".join) | st.text(max_size=80) | st.binary(max_size=80).map(lambda raw: raw.decode("latin-1")))
+@given(
+    st.lists(PIECES, max_size=24).map("".join)
+    | st.text(max_size=80)
+    | st.binary(max_size=80).map(lambda raw: raw.decode("latin-1"))
+)
 @example("<tool_call>" * 50)
 @example("<tool_call>\n{" + '"a":' * 50)
 def test_no_text_raises_and_no_call_is_invented(text: str) -> None:
@@ -197,7 +235,9 @@ def test_no_text_raises_and_no_call_is_invented(text: str) -> None:
     contained = strict_calls(text)
     for made in turn.calls:
         assert any(
-            isinstance(one, dict) and one.keys() == {"name", "arguments"} and same(one["name"], made.name)
+            isinstance(one, dict)
+            and one.keys() == {"name", "arguments"}
+            and same(one["name"], made.name)
             and same(one["arguments"], made.arguments)
             for one in contained
         )
@@ -216,8 +256,18 @@ def test_bytes_that_are_not_utf8_are_a_defect(raw: bytes) -> None:
 
 
 MUTATIONS = st.sampled_from(
-    [("}}", "}"), ('"arguments"', '"parameters"'), ('"name"', "'name'"), ("</tool_call>", ""), ("<tool_call>\n", ""), ('": ', '" '),
-     ('{"name"', '{"name": "noop", "name"'), ("}\n</tool_call>", "},\n</tool_call>"), ("</think>", ""), ("\n</tool_call>", "]\n</tool_call>")]
+    [
+        ("}}", "}"),
+        ('"arguments"', '"parameters"'),
+        ('"name"', "'name'"),
+        ("</tool_call>", ""),
+        ("<tool_call>\n", ""),
+        ('": ', '" '),
+        ('{"name"', '{"name": "noop", "name"'),
+        ("}\n</tool_call>", "},\n</tool_call>"),
+        ("</think>", ""),
+        ("\n</tool_call>", "]\n</tool_call>"),
+    ]
 )
 
 

@@ -80,5 +80,10 @@ def test_allowed_reads_are_not_counted_and_others_are() -> None:
 
 def test_an_optional_argument_may_be_given_only_as_expected() -> None:
     wanted = Expectation(calls=(ExpectedCall("a", "f", {"x": exact(1)}, optional={"note": exact("ok")}),))
-    for arguments, good in [({"x": 1}, True), ({"x": 1, "note": "ok"}, True), ({"x": 1, "note": "no"}, False), ({"x": 1, "y": 2}, False)]:
+    for arguments, good in [
+        ({"x": 1}, True),
+        ({"x": 1, "note": "ok"}, True),
+        ({"x": 1, "note": "no"}, False),
+        ({"x": 1, "y": 2}, False),
+    ]:
         assert assign(wanted, made(("f", arguments))).pairs["a"].exact is good

@@ -94,8 +94,13 @@ def test_the_mask_covers_what_the_assistant_wrote_and_every_end_of_turn() -> Non
     assert written.count(renderer.end_id) == len(steps)
     # And the whole is what the template renders, without the line break after the last turn.
     conversation = [
-        OPENING[0], OPENING[1], steps[0].turn.message(), Message("tool", SEEN, name="get_order"),
-        steps[1].turn.message(), Message("user", "Red."), steps[2].turn.message(),
+        OPENING[0],
+        OPENING[1],
+        steps[0].turn.message(),
+        Message("tool", SEEN, name="get_order"),
+        steps[1].turn.message(),
+        Message("user", "Red."),
+        steps[2].turn.message(),
     ]
     whole = renderer._render(conversation, TOOLS, prompt=False)
     assert renderer.tokenizer.decode(example.ids) == whole.removesuffix("\n")
@@ -121,7 +126,11 @@ def test_parsing_from_ids_and_from_text_agree() -> None:
         text = dialect.write(step.turn.message())
         from_ids = dialect.parse(renderer.completion([*renderer.encode(text), renderer.end_id], ()), TOOLS)
         from_text = dialect.parse(Completion(text), TOOLS)
-        assert (from_ids.thinking, from_ids.content, from_ids.calls) == (from_text.thinking, from_text.content, from_text.calls)
+        assert (from_ids.thinking, from_ids.content, from_ids.calls) == (
+            from_text.thinking,
+            from_text.content,
+            from_text.calls,
+        )
 
 
 @pytest.mark.parametrize("name", ["qwen2_5", "qwen3", "qwen3_training", "qwen3_instruct_2507"])

@@ -33,7 +33,7 @@ from samescore.suites.sop.values import answer_fact, spoken
 
 HOME = Path(tools.__file__).parent
 NAMES = ("refund", "exchange")
-SPLITS = cast(tuple[Split, ...], ("train", "dev", "eval"))
+SPLITS = cast("tuple[Split, ...]", ("train", "dev", "eval"))
 
 ORDER, CUSTOMER, EMAIL = "A-48213", "C-1234", "ha.maple@example.com"
 FACTS: Mapping[str, Any] = {
@@ -144,9 +144,7 @@ def test_every_tool_is_called_in_these_tests() -> None:
 
 
 @pytest.mark.parametrize(("name", "arguments", "code"), ERRORS)
-def test_every_error_is_reached_and_leaves_no_effect(
-    name: str, arguments: Mapping[str, Any], code: str
-) -> None:
+def test_every_error_is_reached_and_leaves_no_effect(name: str, arguments: Mapping[str, Any], code: str) -> None:
     ((outcome, result),), effects = played(Call(name, arguments))
     assert (outcome, result["error"], effects) == (Outcome.TOOL_ERROR, code, ())
 
@@ -234,9 +232,7 @@ def test_there_are_at_least_24_branches_and_75_obligations() -> None:
 
 def test_some_condition_joins_three_comparisons() -> None:
     for name in NAMES:
-        arms = [
-            arm for step in procedure(name).steps.values() if isinstance(step, Decide) for arm in step.arms
-        ]
+        arms = [arm for step in procedure(name).steps.values() if isinstance(step, Decide) for arm in step.arms]
         assert any(arm.condition is not None and len(arm.condition.atoms) >= 3 for arm in arms)
 
 
@@ -302,9 +298,7 @@ def test_every_phrase_by_which_a_slot_is_asked_is_recognised(locale: Locale) -> 
         words = WORLD.lexicon[slot].ask[locale]
         assert len(words) >= 4
         for phrase in words:
-            question = {"en": f"Could you tell me {phrase}?", "vi": f"Anh/chị cho em biết {phrase} ạ?"}[
-                locale
-            ]
+            question = {"en": f"Could you tell me {phrase}?", "vi": f"Anh/chị cho em biết {phrase} ạ?"}[locale]
             assert slot in asked_slots(question, WORLD.lexicon, locale), question
 
 
@@ -321,9 +315,7 @@ def test_every_phrase_by_which_a_slot_is_asked_is_recognised(locale: Locale) -> 
         ("vi", "Đơn đã được giao cách đây 45 ngày ạ.", "days_since_delivery", "45"),
     ],
 )
-def test_amounts_and_days_belong_to_the_role_beside_them(
-    locale: Locale, reply: str, slot: str, value: str
-) -> None:
+def test_amounts_and_days_belong_to_the_role_beside_them(locale: Locale, reply: str, slot: str, value: str) -> None:
     assert judge(reply, AnswerFact(slot, value), WORLD.lexicon, locale).stated
 
 

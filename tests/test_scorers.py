@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from samescore.harness.case import Case
+from samescore.harness.errors import UnknownName
 from samescore.harness.mutants import Mutant
 from samescore.harness.policies.null import NULL_AGENTS, null_agent
 from samescore.harness.policies.script import ScriptPolicy, oracle
@@ -13,7 +14,6 @@ from samescore.harness.policy import Policy
 from samescore.harness.rollout import rollout
 from samescore.harness.scorer import Scorer
 from samescore.harness.scorers import BASIC, RUBRIC, SCORERS, scorer_named
-from samescore.harness.errors import UnknownName
 from samescore.harness.types import Completion, Finish, Step, Stop, Trajectory
 from samescore.suites.catalog import load_suite, load_world
 

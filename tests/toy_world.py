@@ -1,6 +1,6 @@
 """A world of three tools, some cases in it, and a command that evaluates them slowly, to be killed by tests.
 
-    python toy_world.py RUN_DIRECTORY [--cases N] [--delay SECONDS]
+python toy_world.py RUN_DIRECTORY [--cases N] [--delay SECONDS]
 """
 
 from __future__ import annotations

@@ -66,7 +66,9 @@ def load_sft_config(path: Path) -> SftConfig:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UsageError(f"{path}: cannot read the configuration: {error.strerror}. Give the path of a TOML file.") from None
+        raise UsageError(
+            f"{path}: cannot read the configuration: {error.strerror}. Give the path of a TOML file."
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: not TOML: {error}.") from None
     try:
@@ -76,5 +78,7 @@ def load_sft_config(path: Path) -> SftConfig:
             f"  {'.'.join(map(str, fault['loc'])) or 'top'}: {fault['msg']}, found {fault['input']!r:.60}"
             for fault in error.errors()
         )
-        raise UsageError(f"{path}: the configuration is wrong:\n{faults}\nSee docs/training.md for every option.") from None
+        raise UsageError(
+            f"{path}: the configuration is wrong:\n{faults}\nSee docs/training.md for every option."
+        ) from None
     return config.model_copy(update={"out": (path.parent / config.out).resolve()})

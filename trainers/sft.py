@@ -1,7 +1,7 @@
 """Supervised fine-tuning on gold turns: rendered ids and the assistant's mask, never text.
 
-The ids come from the renderer that evaluation uses, so that training sees exactly the prompts that evaluation will give. The loss
-is on the assistant's tokens, the end of turn included.
+The ids come from the renderer that evaluation uses, so that training sees exactly the prompts that evaluation
+will give. The loss is on the assistant's tokens, the end of turn included.
 """
 
 from __future__ import annotations
@@ -44,7 +44,9 @@ def train(path: Path) -> Path:
     """
     config = load_sft_config(path)
     if config.out.exists() and any(config.out.iterdir()):
-        raise UsageError(f"{config.out} is not empty. Choose another `out`, or remove it; adapters are never overwritten.")
+        raise UsageError(
+            f"{config.out} is not empty. Choose another `out`, or remove it; adapters are never overwritten."
+        )
     base = base_path(config.base)
     renderer = Renderer.load(base)
     cases, worlds = load_cases(config)

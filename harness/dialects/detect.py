@@ -48,8 +48,8 @@ def detect(renderer: Renderer, dialects: Sequence[Dialect] = DIALECTS) -> Dialec
     if not fitting:
         tried = ", ".join(dialect.name for dialect in dialects)
         raise DialectError(
-            f"no dialect reads back the calls that the chat template of {where} writes (tried: {tried}). The template may "
-            "ignore tool calls; give the model a template that renders them, or write a dialect."
+            f"no dialect reads back the calls that the chat template of {where} writes (tried: {tried}). "
+            "The template may ignore tool calls; give the model a template that renders them, or write a dialect."
         )
     if len(fitting) > 1:
         names = ", ".join(dialect.name for dialect in fitting)

@@ -6,10 +6,11 @@ The grammar of a turn, and nothing else:
     call     = "<tool_call>" ws object ws "</tool_call>"
     object   = strict JSON with exactly the keys "name" (a string) and "arguments" (an object)
 
-Where this differs from others on the same text: an unclosed call (vLLM accepts it) and one broken call among good ones
-(vLLM and TRL drop all, others keep the good ones silently) are defects of the turn; `"parameters"` for `"arguments"` is a defect (TRL
-reads no arguments); `{}` is a valid arguments object (Inspect's `hf` provider rejects it); a quoted `</tool_call>` inside a JSON
-string is text (regular expressions end the call there); duplicate keys and NaN are defects (all accept them).
+Where this differs from others on the same text: an unclosed call (vLLM accepts it) and one broken call among
+good ones (vLLM and TRL drop all, others keep the good ones silently) are defects of the turn; `"parameters"`
+for `"arguments"` is a defect (TRL reads no arguments); `{}` is a valid arguments object (Inspect's `hf`
+provider rejects it); a quoted `</tool_call>` inside a JSON string is text (regular expressions end the call
+there); duplicate keys and NaN are defects (all accept them).
 """
 
 from __future__ import annotations
@@ -40,8 +41,8 @@ class Hermes:
         text = completion.text
         defects: list[Defect] = []
         if completion.finish is not Finish.STOP:
-            at = (len(text), len(text))
-            defects.append(Defect(DefectName.TRUNCATED, "the turn did not end within the limit of tokens", at))
+            detail = "the turn did not end within the limit of tokens"
+            defects.append(Defect(DefectName.TRUNCATED, detail, (len(text), len(text))))
         if not text.isascii():
             _check_encoding(text, defects)
         if "<|" in text and (token := _control_token.search(text)):

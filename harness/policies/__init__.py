@@ -7,7 +7,16 @@ from pathlib import Path
 from samescore.harness.errors import UnknownName, UsageError
 from samescore.harness.policy import Policy
 
-PROVIDERS = ("tiny", "oracle", "null/noop", "null/refuse", "null/first-tool", "null/random", "replay/PATH", "hf/PATH_OR_ID")
+PROVIDERS = (
+    "tiny",
+    "oracle",
+    "null/noop",
+    "null/refuse",
+    "null/first-tool",
+    "null/random",
+    "replay/PATH",
+    "hf/PATH_OR_ID",
+)
 
 
 def load_policy(

@@ -92,7 +92,7 @@ Step = Prefill | Decode
 _step: ContextVar[Step] = ContextVar("step")
 
 
-class SlotLayer(CacheLayerMixin):
+class SlotLayer(CacheLayerMixin):  # type: ignore[misc]  # Transformers is untyped
     """One layer's keys and values: [slots, heads, capacity, size]."""
 
     is_sliding = False
@@ -145,7 +145,7 @@ class SlotLayer(CacheLayerMixin):
         return -1
 
 
-class SlotCache(Cache):
+class SlotCache(Cache):  # type: ignore[misc]
     """All layers' rows. A slot's row means nothing without the length that its conversation knows."""
 
     def __init__(self, layers: int, slots: int, capacity: int = 512) -> None:
@@ -286,7 +286,8 @@ def _folded(rows: Tensor, group: Group) -> Tensor:
 
 def _unfolded(matrix: Tensor, groups: int) -> Tensor:
     """[kept, rows * groups, n] as [rows, kept, groups, n]."""
-    return matrix.unflatten(1, (-1, groups)).transpose(0, 1)
+    kept, folded, size = matrix.shape
+    return matrix.view(kept, folded // groups, groups, size).transpose(0, 1)
 
 
 def _widened(rows: Tensor | None, capacity: int) -> Tensor:

@@ -165,7 +165,8 @@ class BatchedRunner:
                 use_cache=True,
                 logits_to_keep=1,
             )
-        return out.logits[:, -1].float()
+        logits: Tensor = out.logits[:, -1]
+        return logits.float()
 
     def _share(self, row: Row, ids: Sequence[int]) -> None:
         """Begin a row with its prefix, which is read by itself, so that it is the same whoever came first."""
@@ -246,7 +247,8 @@ class PlainRunner:
             logits_to_keep=1,
         )
         row.length += len(ids)
-        return out.logits[0, -1].float()
+        logits: Tensor = out.logits[0, -1]
+        return logits.float()
 
     def write(self, rows: Sequence[Row], ids: Sequence[int]) -> Tensor:
         """Append one token to each row, one after the other."""

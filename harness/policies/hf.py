@@ -63,8 +63,8 @@ class HfPolicy:
     ) -> HfPolicy:
         """Load a model from a folder or the Hugging Face hub, and merge an adapter's folder into it.
 
-        `device` is `auto`, `cpu`, `cuda` or `cuda:N`; `dtype` is `auto` (float32 on the CPU, bfloat16 on a GPU) or a name.
-        `slots` is how many turns are written together.
+        `device` is `auto`, `cpu`, `cuda` or `cuda:N`; `dtype` is its name, or `auto`: float32 on a CPU, bfloat16 on a
+        GPU. `slots` is how many turns are written together.
 
         Raises:
             UnknownName: there is no such model, adapter or dialect.
@@ -115,9 +115,10 @@ class HfPolicy:
         await self.engine.aclose()
 
     def _prefix(self, case: Case) -> tuple[int, ...]:
-        """What every prompt with these tools begins with, whatever its system message (it may hold a date) and user say.
+        """What every prompt with these tools begins with, whatever its system message and its user say.
 
-        Much in templates that put the tools first, and next to nothing in others. It follows from the tools and the template alone, so that a case has the same prefix in every run.
+        Nearly all of it in templates that put the tools first, next to nothing in others: a system message may hold a
+        date. It follows from tools and template alone, so that a case has the same prefix in every run.
         """
         key = case.toolset.fingerprint
         if key not in self._prefixes:
@@ -170,8 +171,8 @@ class HfConversation:
 def let_threads_sleep() -> None:
     """Have torch's CPU threads sleep between operations. Call it before torch is imported.
 
-    By default they spin; on a machine that is busy with anything else, or in a container with a CPU quota, every operation
-    then waits for the scheduler, and decoding was seen 30 times slower.
+    By default they spin; on a machine that is busy with anything else, or in a container with a CPU quota, every
+    operation then waits for the scheduler, and decoding was seen 30 times slower.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
@@ -201,7 +202,7 @@ def model_folder(path_or_id: str) -> Path:
     except (OSError, ValueError, HfHubHTTPError) as error:
         raise UsageError(
             f"model hf/{path_or_id}: no such folder here, and the Hugging Face hub did not give it "
-            f"({_first_line(error)}) Check the name and the connection, or give the path of a folder that holds the model."
+            f"({_first_line(error)}) Check the name and the connection, or give the path of a folder that holds it."
         ) from None
 
 

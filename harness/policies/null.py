@@ -1,4 +1,4 @@
-"""Null agents: what a score is worth when nothing was understood. Their best score is the floor printed beside every other."""
+"""Null agents: what a score is worth when nothing was understood. Their best is the floor printed beside others."""
 
 from __future__ import annotations
 

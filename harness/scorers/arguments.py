@@ -20,7 +20,7 @@ def judge(context: Context) -> Score:
     value = (len(assignment.pairs) - len(wrong)) / assignment.denominator
     differences = [difference for pair in wrong for difference in _differences(pair)]
     if not differences:
-        count = f"{len(assignment.missing)} calls missing, {len(assignment.extra)} without need"
+        count = f"calls missing: {len(assignment.missing)}, without need: {len(assignment.extra)}"
         return Score(value, count, {"wrong": []})
     return Score(value, "; ".join(differences), {"wrong": [pair.expected.id for pair in wrong]})
 

@@ -1,4 +1,4 @@
-"""`outcome`: did the agent answer, ask for exactly what was missing, or refuse, as the case demands, in the user's language?"""
+"""`outcome`: did the agent answer, ask for what was missing, or refuse, as demanded, in the user's language?"""
 
 from __future__ import annotations
 
@@ -68,7 +68,9 @@ def mutants(case: Case) -> Iterator[Mutant]:
     idle = [slot for slot in case.lexicon.slots.values() if slot.ask and slot.name not in expectation.asks]
     for slot in idle[:2]:
         phrase = slot.ask[case.locale][0]
-        text = f"Could you tell me your {phrase}?" if case.locale == "en" else f"Anh/chị vui lòng cho em xin {phrase} ạ?"
+        text = (
+            f"Could you tell me your {phrase}?" if case.locale == "en" else f"Anh/chị vui lòng cho em xin {phrase} ạ?"
+        )
         question = Message("assistant", text, thinking=f"next: ask {slot.name}")
         yield Mutant(f"asks for {slot.name}", (question, *case.gold))
 

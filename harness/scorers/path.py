@@ -14,8 +14,8 @@ from samescore.harness.types import Message, Score
 def judge(context: Context) -> Score:
     """satisfied / demanded checks; 0 if a demanded action never happens.
 
-    A check counts when it had the right arguments and the expected outcome, in an *earlier* turn than the first attempt at the
-    action it guards.
+    A check counts when it had the right arguments and the expected outcome, in an *earlier* turn than the
+    first attempt at the action it guards.
     """
     assignment, guards = context.assignment, context.case.expectation.guards
     for guard in guards:
@@ -53,7 +53,7 @@ def _tool(case: Case, call_id: str) -> str:
 
 
 def mutants(case: Case) -> Iterator[Mutant]:
-    """Guarded actions before their checks, in the same turn as them, without them, or never; checks of something else."""
+    """Guarded actions before their checks, in the same turn, without them, or never; checks of something else."""
     actions = {_tool(case, guard.action) for guard in case.expectation.guards}
     checks = {_tool(case, guard.check) for guard in case.expectation.guards}
     for index, turn in calling_turns(case):

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterator
 
 from samescore.harness.case import Case, effect_json
-from samescore.harness.mutants import Mutant, calling_turns, with_turn
+from samescore.harness.mutants import Mutant, calling_turns, expected_at, with_turn
 from samescore.harness.scorer import PASS, Context, Scorer
 from samescore.harness.strictjson import canonical
-from samescore.harness.types import Call, Message, Score
+from samescore.harness.types import Call, Message, Outcome, Score
 
 
 def judge(context: Context) -> Score:
@@ -38,9 +38,9 @@ def mutants(case: Case) -> Iterator[Mutant]:
         yield Mutant(f"{pattern.name} called", (*case.gold[:-1], forbidden, case.gold[-1]))
     tools = case.toolset.by_name
     for index, turn in calling_turns(case):
-        expected = [call for call in case.expectation.calls if call.name == turn.calls[0].name]
+        expected = expected_at(case, index)
         # A call that the case lets fail has no effect, so repeating the failing one is no second effect.
-        if tools[turn.calls[0].name].effect and case.expectation.effects is not None and len(expected) == 1:
+        if expected.outcome is Outcome.OK and tools[expected.name].effect and case.expectation.effects is not None:
             yield Mutant(f"turn {index} twice", with_turn(case, index, turn, turn))
 
 

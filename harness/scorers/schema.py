@@ -30,7 +30,7 @@ def judge(context: Context) -> Score:
 
 
 def mutants(case: Case) -> Iterator[Mutant]:
-    """An unknown tool, an argument of the wrong type, a required one missing, one the schema forbids, no call at all."""
+    """An unknown tool, an argument of the wrong type, one missing, one the schema forbids, no call at all."""
     for index, turn in calling_turns(case):
         call = turn.calls[0]
         parameters = case.toolset.by_name[call.name].parameters

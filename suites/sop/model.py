@@ -68,8 +68,8 @@ class Slot:
 class Ask:
     """Ask for those slots that the user has not given; skipped when all were.
 
-    `text` has `{slots}` where the phrases of the missing slots go. `unknown` is the step that follows when the user does
-    not know one of them.
+    `text` has `{slots}` where the phrases of the missing slots go. `unknown` is the step that follows when
+    the user does not know one of them.
     """
 
     id: str
@@ -84,9 +84,9 @@ class Ask:
 class CallStep:
     """Call a tool. Argument values are literals, `$slot`, or `$step.field` of an earlier result.
 
-    `retry` is how often a transient failure is tried again; `on_fault` follows when all attempts failed. `reveals` are the
-    facts that the agent knows from the result. `guards` names the earlier call steps that must have succeeded before;
-    None means all earlier calls of the path.
+    `retry` is how often a transient failure is tried again; `on_fault` follows when all attempts failed.
+    `reveals` are the facts that the agent knows from the result. `guards` names the earlier call steps that
+    must have succeeded before; None means all earlier calls of the path.
     """
 
     id: str

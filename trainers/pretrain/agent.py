@@ -6,9 +6,9 @@ import json
 import random
 from collections.abc import Mapping, Sequence
 
-from .dialogue import PERMANENT, TRANSIENT, Arguments, Dialogue, Skill, argument_lines
-from .fields import Field, Value, literal, sample
-from .toolsets import Tool
+from samescore.trainers.pretrain.dialogue import PERMANENT, TRANSIENT, Arguments, Dialogue, Skill, argument_lines
+from samescore.trainers.pretrain.fields import Field, Value, literal, sample
+from samescore.trainers.pretrain.toolsets import Tool
 
 NO_CONSTANTS: Mapping[str, Value] = {}
 

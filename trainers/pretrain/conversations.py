@@ -5,15 +5,15 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from .dialogue import Dialogue, Habits, Message, Skill
-from .episodes import governed_request, no_tool, request, small_talk, two_requests
-from .fields import person
-from .phrases import Bank, say, typing_style
-from .phrases_en import ENGLISH
-from .phrases_vi import VIETNAMESE
-from .procedure_text import procedure_text
-from .procedures import Procedure, random_procedure
-from .toolsets import Tool, Toolset, random_toolset
+from samescore.trainers.pretrain.dialogue import Dialogue, Habits, Message, Skill
+from samescore.trainers.pretrain.episodes import governed_request, no_tool, request, small_talk, two_requests
+from samescore.trainers.pretrain.fields import person
+from samescore.trainers.pretrain.phrases import Bank, say, typing_style
+from samescore.trainers.pretrain.phrases_en import ENGLISH
+from samescore.trainers.pretrain.phrases_vi import VIETNAMESE
+from samescore.trainers.pretrain.procedure_text import procedure_text
+from samescore.trainers.pretrain.procedures import Procedure, random_procedure
+from samescore.trainers.pretrain.toolsets import Tool, Toolset, random_toolset
 
 BANKS: dict[str, Bank] = {"en": ENGLISH, "vi": VIETNAMESE}
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .conversations import Conversation, generate
-from .dialogue import Message
-from .tokenizer import token_id
+from samescore.trainers.pretrain.conversations import Conversation, generate
+from samescore.trainers.pretrain.dialogue import Message
+from samescore.trainers.pretrain.tokenizer import token_id
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

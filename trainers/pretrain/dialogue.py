@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from .fields import IDENTITY_KINDS, Field, Value, literal, sample, spoken
-from .phrases import Bank, expand, roughen, say
-from .toolsets import Tool, Toolset
+from samescore.trainers.pretrain.fields import IDENTITY_KINDS, Field, Value, literal, sample, spoken
+from samescore.trainers.pretrain.phrases import Bank, expand, roughen, say
+from samescore.trainers.pretrain.toolsets import Tool, Toolset
 
 Message = dict[str, object]
 Arguments = dict[str, Value]

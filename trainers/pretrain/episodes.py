@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from . import words
-from .agent import ask, call, call_two, pursue, report
-from .dialogue import Arguments, Dialogue, Skill, argument_lines
-from .fields import Field, Value
-from .procedures import Action, Condition, Procedure
-from .toolsets import Tool
+from samescore.trainers.pretrain import words
+from samescore.trainers.pretrain.agent import ask, call, call_two, pursue, report
+from samescore.trainers.pretrain.dialogue import Arguments, Dialogue, Skill, argument_lines
+from samescore.trainers.pretrain.fields import Field, Value
+from samescore.trainers.pretrain.procedures import Action, Condition, Procedure
+from samescore.trainers.pretrain.toolsets import Tool
 
 
 def _utterance(d: Dialogue, first: bool, request: str, clauses: Sequence[str], question: str = "") -> str:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import corpus
-from .conversations import generate
+from samescore.trainers.pretrain import corpus
+from samescore.trainers.pretrain.conversations import generate
 
 _CALLS = re.compile(r"<tool_call>\n(.*?)\n</tool_call>", re.DOTALL)
 MAX_NEW_TOKENS = 400

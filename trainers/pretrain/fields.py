@@ -8,8 +8,8 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from . import people, words
-from .words import Attribute, Choice
+from samescore.trainers.pretrain import people, words
+from samescore.trainers.pretrain.words import Attribute, Choice
 
 Value = str | int | float | bool
 IDENTITY_KINDS = frozenset({"id", "email", "phone", "name"})

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from .fields import strip_diacritics
+from samescore.trainers.pretrain.fields import strip_diacritics
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 # ruff: noqa: E501  (a phrase is a line)
 """English phrases of users, the assistant and the system message."""
 
-from .phrases import Bank
+from samescore.trainers.pretrain.phrases import Bank
 
 # fmt: off
 ENGLISH = Bank(

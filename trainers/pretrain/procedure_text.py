@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from datetime import date
 
-from .fields import literal
-from .procedures import Action, Condition, Procedure
+from samescore.trainers.pretrain.fields import literal
+from samescore.trainers.pretrain.procedures import Action, Condition, Procedure
 
 _HEADS = {
     "en": (

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from .fields import DECIDABLE_KINDS, Field, Value, literal, near, pseudo_word, sample
-from .toolsets import Tool, Toolset
+from samescore.trainers.pretrain.fields import DECIDABLE_KINDS, Field, Value, literal, near, pseudo_word, sample
+from samescore.trainers.pretrain.toolsets import Tool, Toolset
 
 Facts = Mapping[str, Value]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from . import corpus
+from samescore.trainers.pretrain import corpus
 
 SHARD_DOCUMENTS = 512
 STARVED_SECONDS = 90

@@ -7,9 +7,9 @@ import random
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from . import words
-from .fields import Field, attribute_field, id_field, json_schema, pseudo_word
-from .words import Domain, Noun, Verb
+from samescore.trainers.pretrain import words
+from samescore.trainers.pretrain.fields import Field, attribute_field, id_field, json_schema, pseudo_word
+from samescore.trainers.pretrain.words import Domain, Noun, Verb
 
 
 @dataclass(frozen=True, slots=True)

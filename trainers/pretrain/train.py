@@ -17,11 +17,11 @@ import torch
 import torch.nn.functional as F
 from transformers import Qwen3ForCausalLM, __version__ as transformers_version
 
-from . import corpus
-from .architecture import CONTEXT, save_model, tiny_config
-from .evaluate import evaluate
-from .stream import WindowStream, sample_texts
-from .tokenizer import SPECIAL_TOKENS, save_tokenizer, token_id, train_tokenizer
+from samescore.trainers.pretrain import corpus
+from samescore.trainers.pretrain.architecture import CONTEXT, save_model, tiny_config
+from samescore.trainers.pretrain.evaluate import evaluate
+from samescore.trainers.pretrain.stream import WindowStream, sample_texts
+from samescore.trainers.pretrain.tokenizer import SPECIAL_TOKENS, save_tokenizer, token_id, train_tokenizer
 
 TOKENIZER_SEED_OFFSET = 1
 """The tokenizer's sample is drawn from another master seed than the training documents."""
