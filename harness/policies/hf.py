@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 PASSPORT = "samescore.json"  # beside an adapter: what it was made from
 DTYPES = ("float32", "bfloat16", "float16")
 SLOTS = 32
+_TELLING = 4  # characters from which on a fact inside a text is no accident
 _WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
 _SMALL_FILES = ("*.json", "*.jinja", "*.txt", "*.model")
 
@@ -48,7 +49,7 @@ class HfPolicy:
         self.renderer = renderer
         self.dialect = dialect
         self._description = description
-        self._prefixes: dict[str, tuple[int, ...]] = {}
+        self._prefixes: dict[tuple[str, str | None], tuple[int, ...]] = {}
 
     @classmethod
     def load(
@@ -115,15 +116,21 @@ class HfPolicy:
         await self.engine.aclose()
 
     def _prefix(self, case: Case) -> tuple[int, ...]:
-        """What every prompt with these tools begins with, whatever its system message and its user say.
+        """What this case's prompt has in common with other cases': system message and tools.
 
-        Nearly all of it in templates that put the tools first, next to nothing in others: a system message may hold a
-        date. It follows from tools and template alone, so that a case has the same prefix in every run.
+        A system message that holds one of the case's facts (the date, say) is this case's own; then it is what comes before
+        it, which is much only in templates that put the tools first. It follows from the case and the template alone, so
+        that a case is read in the same way in every run.
         """
-        key = case.toolset.fingerprint
+        system = [message for message in case.messages if message.role == "system"]
+        told = "\x1f".join(message.content for message in system)
+        own = any(isinstance(fact, str) and len(fact) >= _TELLING and fact in told for fact in case.facts.values())
+        key = (case.toolset.fingerprint, None if own else told)
         if key not in self._prefixes:
             one, other = (
-                self.renderer.start([Message("system", said), Message("user", said)], case.toolset)
+                self.renderer.start(
+                    [*([Message("system", said)] if own else system), Message("user", said)], case.toolset
+                )
                 for said in ("a", "?")
             )
             same = next((at for at, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), len(one))
