@@ -5,10 +5,10 @@ the row of its slot. A decoding step scores every row's query against its own ke
 prefix in one product for all rows that have it, so that shared keys are stored once, and read once a step.
 
 A row's numbers must not depend on its neighbours, or a run that is resumed would not write what an unbroken one
-writes. So a step always has the same number of rows; own keys are taken in blocks of fixed size, and those a row does
-not have add exact zeros; a prompt is read alone. Where rows have different prefixes, the number of rows that a prefix
-is multiplied with varies, in multiples of ROWS: BLAS was seen to give a row the same bits for any such number, and a
-test watches it.
+writes. So own keys are taken in blocks of fixed size, and those a row does not have add exact zeros; a prompt is read
+alone; and a step has one of a few numbers of rows that were tried and give the same bits. Where rows have different
+prefixes, the number of rows that a prefix is multiplied with varies, in multiples of ROWS: BLAS was seen to give a row
+the same bits for any such number, and a test watches it.
 """
 
 from __future__ import annotations

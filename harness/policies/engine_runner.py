@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import Tensor
-from transformers.cache_utils import Cache, DynamicCache, get_layer_types_and_kwargs
+from transformers.cache_utils import DynamicCache, get_layer_types_and_kwargs
 
 from samescore.harness.policies.engine_cache import ATTENTION, BLOCK, ROWS, Decode, Group, Prefill, Prefix, SlotCache
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 CHUNK = 512  # tokens a forward pass when a prompt is read
+_SIZE = 16  # rows by which a step may be shorter
 PREFIXES = 16  # prefixes kept after their last conversation ended
 _SHORTEST_PREFIX = 2 * BLOCK  # a shorter one costs more steps than it saves
 _WHOLE = 64  # prefixes are cut to multiples of so many tokens, that sums over them and own keys stay aligned
@@ -49,6 +50,9 @@ class Runner(Protocol):
 
     kind: str
 
+    def twin(self) -> Runner:
+        """Another with the same model and as many slots, for another thread."""
+
     def admit(self, row: Row, slot: int) -> None:
         """Give a conversation a slot."""
 
@@ -77,9 +81,16 @@ class BatchedRunner:
         self.model = model
         self.slots = -(-slots // ROWS) * ROWS
         self.cache = SlotCache(config.num_hidden_layers, self.slots)
+        self.sizes = [self.slots]
         self.rows: dict[int, Row] = {}
         self.prefixes: dict[tuple[int, ...], Prefix] = {}
         model.set_attn_implementation(ATTENTION)
+
+    def twin(self) -> BatchedRunner:
+        """Another, with what this one learned."""
+        other = BatchedRunner(self.model, self.slots)
+        other.sizes = self.sizes
+        return other
 
     def admit(self, row: Row, slot: int) -> None:
         """Give a conversation a slot, and put back what was saved of it."""
@@ -122,15 +133,32 @@ class BatchedRunner:
         return self._read(row, ids)
 
     def write(self, rows: Sequence[Row], ids: Sequence[int]) -> Tensor:
-        """Append one token to each row, in one pass over all slots: those that wait are computed and thrown away."""
-        count = self.slots
+        """Append one token to each row, in one pass over the slots: those that wait are computed and thrown away."""
+        highest = max(row.slot for row in rows if row.slot is not None)
+        return self._write(rows, ids, next(count for count in self.sizes if highest < count))
+
+    def learn_sizes(self) -> None:
+        """Find out with how few rows a step gives a row the bits that it gets with all slots; `sizes` are those that do."""
+        row, sizes = Row(), range(_SIZE, self.slots, _SIZE)
+        self.admit(row, 0)
+        self.read(row, range(1, 2 * ROWS))
+        expected = self._write([row], [1], self.slots)
+        for size in sizes:
+            row.length -= 1
+            if torch.equal(self._write([row], [1], size), expected):
+                self.sizes.append(size)
+        self.sizes.sort()
+        self.release(row)
+
+    def _write(self, rows: Sequence[Row], ids: Sequence[int], count: int) -> Tensor:
         longest = max(row.length for row in rows) + 1
         width = -(-longest // BLOCK) * BLOCK
         self.cache.reserve(max(width, max(row.length for row in self.rows.values()) + 1))
         device = self.model.device
         tokens, at, before = [0] * count, [0] * count, [0] * count
         for slot, row in self.rows.items():
-            at[slot] = row.length  # a row that waits is written to where its next token will lie
+            if slot < count:
+                at[slot] = row.length  # a row that waits is written to where its next token will lie
         for row, token in zip(rows, ids, strict=True):
             assert row.slot is not None
             tokens[row.slot], before[row.slot] = token, row.tokens
@@ -211,7 +239,11 @@ class PlainRunner:
     def __init__(self, model: PreTrainedModel, why: str) -> None:
         self.kind = f"plain: {why}"
         self.model = model
-        self.caches: dict[int, Cache] = {}
+        self.why = why
+
+    def twin(self) -> PlainRunner:
+        """Another of the same model."""
+        return PlainRunner(self.model, self.why)
 
     def admit(self, row: Row, slot: int) -> None:
         """Give a conversation a slot, which costs nothing here."""
@@ -271,7 +303,9 @@ def runner_for(model: PreTrainedModel, slots: int) -> Runner:
         why = "" if _close(_trial(runner, model), expected, model.dtype) else "batched attention gives other numbers"
     except (NotImplementedError, TypeError, ValueError, IndexError, AttributeError, KeyError) as error:
         why = f"batched attention does not run it ({type(error).__name__}: {error})"
-    if why:
+    if not why:
+        runner.learn_sizes()
+    else:
         model.set_attn_implementation(own)
         return PlainRunner(model, why)
     return runner
