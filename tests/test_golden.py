@@ -1,0 +1,97 @@
+"""Golden vectors: what parsers and scorers gave when their versions were declared.
+
+A score that moves without its scorer's `version` being raised would be compared with older runs unawares. When a
+change is meant, raise the version and write the vectors again: `python tests/test_golden.py`.
+"""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+from samescore.harness.dialects import DIALECTS
+from samescore.harness.policies.null import NULL_AGENTS, null_agent
+from samescore.harness.policies.script import ScriptPolicy, oracle
+from samescore.harness.rollout import rollout
+from samescore.harness.scorers import BASIC, RUBRIC, SCORERS
+from samescore.harness.strictjson import canonical
+from samescore.harness.types import Completion
+from samescore.suites.catalog import load_suite, load_world
+
+FILE = Path(__file__).parent / "data" / "golden.json"
+
+GOOD = '<tool_call>\n{"name": "f", "arguments": {}}\n</tool_call>'
+TURNS = {
+    "plain": "Hello.",
+    "thinking": "<think>\nwell\n</think>\n\nHello.",
+    "call": '<tool_call>\n{"name": "f", "arguments": {"a": 1}}\n</tool_call>',
+    "no arguments": '<tool_call>{"name": "f", "arguments": {}}</tool_call>',
+    "two calls": f"{GOOD}\n{GOOD}",
+    "second broken": f'{GOOD}\n<tool_call>\n{{"name": "g"\n</tool_call>',
+    "quoted tag": '<tool_call>\n{"name": "f", "arguments": {"a": "</tool_call>"}}\n</tool_call>',
+    "unclosed": '<tool_call>\n{"name": "f", "arguments": {}}',
+    "parameters": '<tool_call>\n{"name": "f", "parameters": {"a": 1}}\n</tool_call>',
+    "text arguments": '<tool_call>\n{"name": "f", "arguments": "Oslo"}\n</tool_call>',
+    "duplicate": '<tool_call>\n{"name": "f", "arguments": {"a": 1, "a": 2}}\n</tool_call>',
+    "nan": '<tool_call>\n{"name": "f", "arguments": {"a": NaN}}\n</tool_call>',
+    "overflow": '<tool_call>\n{"name": "f", "arguments": {"a": 1e999}}\n</tool_call>',
+    "python": "<tool_call>\n{'name': 'f', 'arguments': {}}\n</tool_call>",
+    "trailing text": '<tool_call>\n{"name": "f", "arguments": {}}\n</tool_call> Done.',
+    "control token": "Hello<|im_end|>",
+}
+
+
+def parses() -> dict[str, Any]:
+    """What every dialect makes of the turns."""
+    toolset = load_world("retail").toolset
+    found: dict[str, Any] = {}
+    for dialect in DIALECTS:
+        for name, text in TURNS.items():
+            turn = dialect.parse(Completion(text), toolset)
+            found[f"{dialect.name}/{dialect.version}: {name}"] = {
+                "content": turn.content,
+                "calls": [[call.name, dict(call.arguments)] for call in turn.calls],
+                "defects": [[defect.name.value, *defect.span] for defect in turn.defects],
+            }
+    return found
+
+
+def scores() -> dict[str, Any]:
+    """What every scorer gives to gold, null agents and one mutant each, on a spread of cases."""
+    suite = load_suite("sop")
+    found: dict[str, Any] = {}
+    for case in suite.cases[::23]:
+        agents = [oracle(), *map(null_agent, NULL_AGENTS)]
+        for scorer in BASIC:
+            mutant = next(iter(scorer.mutants(case)), None) if scorer.applies(case) else None
+            if mutant is not None:
+                turns = mutant.turns
+                agents.append(
+                    ScriptPolicy(f"{scorer.name}: {mutant.name}", lambda case, sampling, turns=turns: iter(turns))
+                )
+        for agent in agents:
+            trajectory = asyncio.run(rollout(case, agent, load_world(case.world)))
+            values = {name: score.value for name, score in RUBRIC.score(case, trajectory).items()}
+            found[f"{case.id} {agent.name}"] = values
+    return found
+
+
+def vectors() -> dict[str, Any]:
+    """Everything that is locked, and the versions it was locked at."""
+    return {
+        "versions": {scorer.name: scorer.version for scorer in SCORERS},
+        "parses": parses(),
+        "scores": scores(),
+    }
+
+
+def test_no_parse_and_no_score_moved_without_a_new_version() -> None:
+    golden, now = json.loads(FILE.read_text(encoding="utf-8")), vectors()
+    assert now["versions"] == golden["versions"], "write the vectors again: python tests/test_golden.py"
+    assert now["parses"] == golden["parses"]
+    moved = [key for key in golden["scores"] if canonical(now["scores"].get(key)) != canonical(golden["scores"][key])]
+    assert moved == []
+
+
+if __name__ == "__main__":
+    FILE.write_text(json.dumps(vectors(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
