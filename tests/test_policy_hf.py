@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -176,6 +177,23 @@ def test_gold_turns_played_before_a_decision_are_part_of_the_prompt(base: Path) 
 
     lengths = asyncio.run(run())
     assert lengths[0] < lengths[1] < lengths[2]
+
+
+def test_prompts_share_what_does_not_depend_on_the_case(base: Path) -> None:
+    policy = HfPolicy.load(str(base), device="cpu")
+    dated, day = case(0), "2026-07-09"
+    other_day = replace(case(1), system=WORLD.system["en"].format(today=day), facts={**case(1).facts, "today": day})
+    undated = replace(dated, system="You help readers of a library.")
+    tools = policy._prefix(dated)
+    whole = policy._prefix(undated)
+    asyncio.run(policy.aclose())
+    assert tools == policy._prefix(other_day)
+    assert whole[: len(tools)] == tools
+    said = policy.renderer.tokenizer.decode(whole)
+    assert "waive_fee" in said and "You help readers of a library." in said
+    assert "waive_fee" in policy.renderer.tokenizer.decode(tools)
+    for one, prefix in ((dated, tools), (undated, whole)):
+        assert tuple(policy.renderer.start(one.messages, one.toolset)[: len(prefix)]) == prefix
 
 
 def test_a_written_turn_reads_back_as_the_message(base: Path) -> None:

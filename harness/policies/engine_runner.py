@@ -138,7 +138,7 @@ class BatchedRunner:
         return self._write(rows, ids, next(count for count in self.sizes if highest < count))
 
     def learn_sizes(self) -> None:
-        """Find out with how few rows a step gives a row the bits that it gets with all slots; `sizes` are those that do."""
+        """Find out with how few rows a step gives a row the bits that it gets with all slots, and allow those."""
         row, sizes = Row(), range(_SIZE, self.slots, _SIZE)
         self.admit(row, 0)
         self.read(row, range(1, 2 * ROWS))

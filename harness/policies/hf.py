@@ -12,6 +12,7 @@ import json
 import os
 import textwrap
 from collections.abc import Mapping, Sequence
+from os.path import commonprefix
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 PASSPORT = "samescore.json"  # beside an adapter: what it was made from
 DTYPES = ("float32", "bfloat16", "float16")
-SLOTS = 32
+SLOTS = 64
 _TELLING = 4  # characters from which on a fact inside a text is no accident
 _WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
 _SMALL_FILES = ("*.json", "*.jinja", "*.txt", "*.model")
@@ -118,23 +119,21 @@ class HfPolicy:
     def _prefix(self, case: Case) -> tuple[int, ...]:
         """What this case's prompt has in common with other cases': system message and tools.
 
-        A system message that holds one of the case's facts (the date, say) is this case's own; then it is what comes before
-        it, which is much only in templates that put the tools first. It follows from the case and the template alone, so
-        that a case is read in the same way in every run.
+        A system message that holds one of the case's facts (the date, say) is this case's own; then it is what comes
+        before it, which is much only in templates that put the tools first. It follows from the case and the template
+        alone, so that a case is read in the same way in every run.
         """
         system = [message for message in case.messages if message.role == "system"]
         told = "\x1f".join(message.content for message in system)
         own = any(isinstance(fact, str) and len(fact) >= _TELLING and fact in told for fact in case.facts.values())
         key = (case.toolset.fingerprint, None if own else told)
         if key not in self._prefixes:
-            one, other = (
-                self.renderer.start(
-                    [*([Message("system", said)] if own else system), Message("user", said)], case.toolset
-                )
-                for said in ("a", "?")
-            )
-            same = next((at for at, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), len(one))
-            self._prefixes[key] = tuple(one[:same])
+
+            def prompt(said: str) -> list[int]:
+                head = [Message("system", said)] if own else system
+                return self.renderer.start([*head, Message("user", said)], case.toolset)
+
+            self._prefixes[key] = tuple(commonprefix([prompt("a"), prompt("?")]))  # noqa: RUF071  # of lists, not paths
         return self._prefixes[key]
 
 
