@@ -19,7 +19,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from samescore.harness.policies.hf import let_threads_sleep
+from samescore.harness.policies.hf import SLOTS, let_threads_sleep
 
 let_threads_sleep()
 
@@ -134,9 +134,9 @@ def with_generate(model: PreTrainedModel, talks: Sequence[Talk], turns: int) -> 
 def main() -> None:
     """Print both, and their ratio."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--conversations", type=int, default=64)
+    parser.add_argument("--conversations", type=int, default=96)
     parser.add_argument("--turns", type=int, default=2, help="turns that generate does, of 3")
-    parser.add_argument("--slots", type=int, default=BATCH)
+    parser.add_argument("--slots", type=int, default=SLOTS)
     parser.add_argument("--kv-heads", type=int, default=1)
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args()

@@ -11,7 +11,10 @@ from dataclasses import dataclass, field
 import pytest
 from hypothesis import given, settings, strategies as st
 
-torch = pytest.importorskip("torch")
+from samescore.harness.policies.hf import let_threads_sleep
+
+let_threads_sleep()
+torch = pytest.importorskip("torch", reason="local models need samescore[local]")
 transformers = pytest.importorskip("transformers")
 
 from samescore.harness.errors import PolicyError  # noqa: E402
@@ -244,6 +247,20 @@ def test_a_cancelled_turn_gives_its_slot_to_the_next() -> None:
         return written
 
     assert asyncio.run(run()) == greedy(qwen(), [7, 8, 9], 5)
+
+
+def test_closing_a_conversation_ends_its_turn() -> None:
+    async def run() -> None:
+        engine = Engine(qwen(), {STOP}, slots=1)
+        session = engine.session()
+        turn = asyncio.create_task(session.generate([3, 4, 5], 900))
+        await asyncio.sleep(0.05)
+        session.close()
+        with pytest.raises(asyncio.CancelledError):
+            await turn
+        await engine.aclose()
+
+    asyncio.run(asyncio.wait_for(run(), timeout=20))
 
 
 def test_more_open_conversations_than_slots_do_not_wait_for_each_other() -> None:

@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 from toy_world import WORLD, case
 
+from samescore.harness.policies.hf import PASSPORT, HfPolicy, let_threads_sleep, weights_digest
+
+let_threads_sleep()
 torch = pytest.importorskip("torch", reason="local models need samescore[local]")
 peft = pytest.importorskip("peft")
 
@@ -19,7 +22,6 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers  # 
 from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM  # noqa: E402
 
 from samescore.harness.errors import UnknownName, UsageError  # noqa: E402
-from samescore.harness.policies.hf import PASSPORT, HfPolicy, weights_digest  # noqa: E402
 from samescore.harness.policy import Sampling  # noqa: E402
 from samescore.harness.rollout import Limits, rollout  # noqa: E402
 from samescore.harness.types import Completion, Finish, Message, Stop  # noqa: E402

@@ -117,8 +117,9 @@ class Worker:
         return True
 
     def _forget(self, track: Track) -> None:
-        self._writing = [request for request in self._writing if request.track is not track]
-        self._waiting = deque(request for request in self._waiting if request.track is not track)
+        for request in [request for request in (*self._writing, *self._waiting) if request.track is track]:
+            request.future.cancel()
+            (self._writing if request in self._writing else self._waiting).remove(request)
         self._idle.pop(track, None)
         if track.row.slot is not None:
             self._free.append(track.row.slot)

@@ -88,7 +88,7 @@ class HfPolicy:
 
         from samescore.harness.policies.engine import Engine
 
-        engine = Engine(model.to(placed).eval(), _stops(model, renderer), slots)
+        engine = Engine(_moved(model, placed, folder).eval(), _stops(model, renderer), slots)
         description = {
             "model": name or f"hf/{path_or_id}",
             "weights": weights,
@@ -264,6 +264,18 @@ def _load_model(folder: Path, dtype: torch.dtype) -> PreTrainedModel:
             "whose config.json and weights this version of Transformers reads."
         ) from None
     return model
+
+
+def _moved(model: PreTrainedModel, placed: torch.device, folder: Path) -> PreTrainedModel:
+    import torch
+
+    try:
+        moved: PreTrainedModel = model.to(placed)
+    except torch.OutOfMemoryError:
+        raise UsageError(
+            f"the model in {folder} does not fit into the memory of {placed}. Use a smaller one."
+        ) from None
+    return moved
 
 
 def _check_vocabulary(model: PreTrainedModel, renderer: Renderer, folder: Path) -> None:
