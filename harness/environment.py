@@ -56,7 +56,9 @@ class World:
     """A domain: tools and their code, a database schema, and the builder that turns facts into rows.
 
     `version` is raised by hand when the tools' behaviour changes in a way that may move a result. `system` is
-    the system message per language, with `{today}` where the day goes. Tables must have a primary key.
+    the system message per language, and `stamp` what stands before the user's first message; `{today}` in them is the
+    case's day. A day in the stamp keeps the prompts of all cases alike up to the user, so that a server, or our
+    engine, reads system message and tools once. Tables must have a primary key.
     """
 
     name: str
@@ -66,6 +68,7 @@ class World:
     build: Callable[[Environment, Facts], None]
     lexicon: Lexicon
     system: Mapping[Locale, str]
+    stamp: str = ""
     _prepared: dict[str, Prepared] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property

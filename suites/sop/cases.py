@@ -92,7 +92,7 @@ class _Writer:
             locale=locale,
             world=self.world.name,
             system=self.world.system[locale].replace("{today}", facts["today"]),
-            opening=opening,
+            opening=self.world.stamp.replace("{today}", facts["today"]) + opening,
             facts=placed,
             user=script,
             gold=walked.turns,

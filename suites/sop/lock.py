@@ -165,7 +165,7 @@ def _world_sources(world: World) -> dict[str, str]:
     return {
         "toolset": world.toolset.fingerprint,
         "lexicon": world.lexicon.fingerprint,
-        "world": fingerprint([world.name, world.version, world.schema, dict(world.system)]),
+        "world": fingerprint([world.name, world.version, world.schema, dict(world.system), world.stamp]),
     }
 
 
