@@ -184,11 +184,11 @@ def _write_passport(
 ) -> None:
     from importlib.metadata import version
 
-    from samescore.harness.policies.hf import weights_digest
+    from samescore.harness.policies.hf import model_folder, weights_digest
 
     passport = {
         "format": 1,
-        "base": {"name": config.base, "weights": weights_digest(Path(base))},
+        "base": {"name": config.base, "weights": weights_digest(model_folder(base))},
         "template": renderer.fingerprint,
         "toolsets": {case.toolset.name: case.toolset.fingerprint for case in cases},
         "data": {

@@ -97,7 +97,7 @@ def evaluate_command(
         str | None, Option(metavar="NAME", help="How the model writes calls.", show_default="found by probing")
     ] = None,
     device: Annotated[str, Option(metavar="NAME", help="cpu, cuda, cuda:1 or auto.")] = "auto",
-    concurrency: Annotated[int, Option(metavar="N", min=1, help="Conversations at a time.")] = 32,
+    concurrency: Annotated[int, Option(metavar="N", min=1, help="Conversations at a time.")] = 64,
     out: Annotated[
         Path | None, Option(metavar="DIR", help="The run's directory.", show_default="runs/TIME-SUITE-MODEL")
     ] = None,
