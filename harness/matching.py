@@ -7,12 +7,14 @@ same; the `number` matcher is for those parameters.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal, TypeAlias, get_args
 
 from samescore.harness.errors import UsageError
 from samescore.harness.strictjson import same
+from samescore.harness.types import Effect
 
 Kind: TypeAlias = Literal["exact", "any_of", "number", "date", "text", "anything"]
 
@@ -75,6 +77,13 @@ class Matcher:
 def exact(value: Any) -> Matcher:
     """A matcher for exactly this JSON value."""
     return Matcher("exact", value)
+
+
+def same_effects(found: Sequence[Effect], expected: Sequence[Effect]) -> bool:
+    """Whether the very same things happened in the same order, types included."""
+    return len(found) == len(expected) and all(
+        one.name == other.name and same(one.data, other.data) for one, other in zip(found, expected, strict=True)
+    )
 
 
 def normalised(text: str) -> str:

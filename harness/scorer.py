@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from samescore.harness.assignment import Assignment, Made, assign, attempts_of
 from samescore.harness.case import Case
@@ -80,29 +81,32 @@ PASS = Score(1.0, "as expected")
 """The score of a trajectory with nothing to say against it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rubric:
     """Named scorers with weights. As rewards they stay separate functions; no weight is folded into a score."""
 
     scorers: tuple[Scorer, ...]
     weights: Mapping[str, float] = field(default_factory=dict)
 
+    @cached_property
+    def _parts(self) -> tuple[tuple[str, Callable[[Case], bool], Callable[[Context], Score]], ...]:
+        return tuple((scorer.name, scorer.applies, scorer.judge) for scorer in self.scorers)
+
     def score(self, case: Case, trajectory: Trajectory) -> dict[str, Score]:
         """Every applicable scorer's score, the shared work done once."""
         context = Context(case, trajectory)
         malformed = context.malformed()
-        scores: dict[str, Score] = {}
-        for scorer in self.scorers:
-            if scorer.applies(case):
-                scores[scorer.name] = malformed or scorer.judge(context)
+        if malformed is not None:
+            scores = {name: malformed for name, applies, _ in self._parts if applies(case)}
+        else:
+            scores = {name: judge(context) for name, applies, judge in self._parts if applies(case)}
         scores["success"] = success_of(scores)
         return scores
 
 
 def success_of(scores: Mapping[str, Score]) -> Score:
     """1 if every applicable scorer gave 1, else 0 with the first reason why not."""
-    for name, score in scores.items():
-        if score.value != 1.0:
-            failed = [other for other, one in scores.items() if one.value != 1.0]
-            return Score(0.0, f"{name}: {score.reason}", {"failed": failed})
-    return PASS
+    failed = [name for name, score in scores.items() if score.value != 1.0]
+    if not failed:
+        return PASS
+    return Score(0.0, f"{failed[0]}: {scores[failed[0]].reason}", {"failed": failed})

@@ -90,11 +90,10 @@ def read_at(text: str, start: int) -> tuple[Any, int]:
         raise JsonDefect("invalid_json", error.msg, error.pos) from None
     except RecursionError:
         raise JsonDefect("too_deep", "nested too deeply", start) from None
-    piece = text[start:end]
-    # A bracket count is a cheap upper bound of the depth; only past it is the true depth measured.
-    if piece.count("{") + piece.count("[") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
+    # A value nested so deeply is at least so long, and has so many brackets; only then is its depth measured.
+    if end - start > 2 * MAX_DEPTH and _brackets(text, start, end) > MAX_DEPTH and _depth(value) > MAX_DEPTH:
         raise JsonDefect("too_deep", f"nested deeper than {MAX_DEPTH} levels", start)
-    if "\\u" in piece and (bad := _lone_surrogate(value)):
+    if text.find("\\u", start, end) >= 0 and (bad := _lone_surrogate(value)):
         raise JsonDefect("lone_surrogate", f"escape {bad} is half of a character", start)
     return value, end
 
@@ -131,7 +130,12 @@ def same(left: Any, right: Any) -> bool:
         return len(left) == len(right) and all(k in right and same(v, right[k]) for k, v in left.items())
     if kind is list:
         return len(left) == len(right) and all(map(same, left, right))
-    return bool(left == right)
+    equal: bool = left == right
+    return equal
+
+
+def _brackets(text: str, start: int, end: int) -> int:
+    return text.count("{", start, end) + text.count("[", start, end)
 
 
 def _depth(value: Any) -> int:

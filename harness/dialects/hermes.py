@@ -86,7 +86,7 @@ def _check_encoding(text: str, defects: list[Defect]) -> None:
 
 def _thinking(text: str, defects: list[Defect]) -> tuple[str | None, int]:
     """The thinking, and the index where the visible part begins."""
-    opened = _space(text, 0).end()  # type: ignore[union-attr]
+    opened = 0 if text.startswith("<") else _space(text, 0).end()  # type: ignore[union-attr]
     if not text.startswith(THINK, opened):
         return None, 0
     begin = opened + len(THINK)
@@ -100,7 +100,7 @@ def _thinking(text: str, defects: list[Defect]) -> tuple[str | None, int]:
 
 def _check_prose(text: str, start: int, end: int, defects: list[Defect]) -> None:
     """Tags that have no business in the visible prose between `start` and `end`."""
-    if text.find("</", start, end) < 0 and text.find(THINK, start, end) < 0:
+    if end - start < len(THINK) or (text.find("</", start, end) < 0 and text.find(THINK, start, end) < 0):
         return
     for tag, name in (
         (THINK, DefectName.MISPLACED_THINKING),

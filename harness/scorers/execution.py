@@ -8,6 +8,7 @@ from samescore.harness.case import Case, change_json, effect_json
 from samescore.harness.environment import change_in_words
 from samescore.harness.facts import AnswerFact, judge as judge_fact
 from samescore.harness.lexicon import FactType
+from samescore.harness.matching import same_effects
 from samescore.harness.mutants import (
     Mutant,
     calling_turns,
@@ -35,7 +36,7 @@ def judge(context: Context) -> Score:
         wanted = {canonical(change_json(change)): change for change in expectation.changes}
         faults += [f"missing: {change_in_words(change)}" for key, change in wanted.items() if key not in found]
         faults += [f"unexpected: {change_in_words(change)}" for key, change in found.items() if key not in wanted]
-    if expectation.effects is not None:
+    if expectation.effects is not None and not same_effects(trajectory.effects, expectation.effects):
         happened = sorted(canonical(effect_json(effect)) for effect in trajectory.effects)
         if happened != sorted(canonical(effect_json(effect)) for effect in expectation.effects):
             faults.append(

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from samescore.harness.case import Case, effect_json
+from samescore.harness.matching import same_effects
 from samescore.harness.mutants import Mutant, calling_turns, expected_at, with_turn
 from samescore.harness.scorer import PASS, Context, Scorer
 from samescore.harness.strictjson import canonical
@@ -14,14 +15,17 @@ from samescore.harness.types import Call, Message, Outcome, Score
 
 def judge(context: Context) -> Score:
     """1 without a forbidden call (reads and failed calls included), and without a duplicate or unexpected effect."""
-    expectation, faults = context.case.expectation, []
-    for made in context.made:
-        call = made.attempt.call
-        if call is not None and any(pattern.matches(call) for pattern in expectation.forbidden):
-            faults.append(f"forbidden call of {call.name}")
-    if expectation.effects is not None and context.trajectory.effects:
+    expectation = context.case.expectation
+    faults = [
+        f"forbidden call of {call.name}"
+        for made in context.made
+        for pattern in expectation.forbidden
+        if (call := made.attempt.call) is not None and pattern.matches(call)
+    ]
+    effects = context.trajectory.effects
+    if expectation.effects is not None and effects and not same_effects(effects, expectation.effects):
         allowed = Counter(canonical(effect_json(effect)) for effect in expectation.effects)
-        for effect in context.trajectory.effects:
+        for effect in effects:
             key = canonical(effect_json(effect))
             if allowed[key] <= 0:
                 again = any(canonical(effect_json(other)) == key for other in expectation.effects)
