@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -104,3 +105,19 @@ def test_gold_of_every_decision_passes() -> None:
 def test_an_unknown_scorer_is_named_with_its_neighbours() -> None:
     with pytest.raises(UnknownName, match="Did you mean 'arguments'"):
         scorer_named("argument")
+
+
+def test_the_scorer_of_the_docs_is_a_whole_one() -> None:
+    text = (Path(__file__).parent.parent / "docs" / "scorers.md").read_text(encoding="utf-8")
+    source = text.partition("```python\n")[2].partition("```")[0]
+    assert len(source.splitlines()) < 60
+    namespace: dict[str, object] = {}
+    exec(compile(source, "docs/scorers.md", "exec"), namespace)
+    scorer = namespace["SCORER"]
+    assert isinstance(scorer, Scorer)
+    for case in one_per_branch():
+        gold = scorer(case, play(case, oracle()))
+        assert gold is not None and gold.value == 1.0
+        for mutant in scorer.mutants(case):
+            score = scorer(case, play(case, _mutated(mutant)))
+            assert score is not None and score.value < 1.0, f"{case.id}: {mutant.name}"
