@@ -17,6 +17,7 @@ torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 jsonschema = pytest.importorskip("jsonschema")
 
+from samescore.harness.policies import tiny_path  # noqa: E402
 from samescore.trainers.pretrain import corpus, evaluate, train  # noqa: E402
 from samescore.trainers.pretrain.conversations import Conversation, generate  # noqa: E402
 from samescore.trainers.pretrain.tokenizer import MARKERS, save_tokenizer, train_tokenizer  # noqa: E402
@@ -295,3 +296,9 @@ def test_the_recipe_runs_within_its_budget_and_its_model_loads_and_generates(tmp
         [{"role": "user", "content": "hi"}], add_generation_prompt=True, return_tensors="pt", return_dict=True
     )
     assert model.generate(**prompt, max_new_tokens=3).shape[1] <= prompt["input_ids"].shape[1] + 3
+
+
+def test_the_recipe_still_makes_the_corpus_that_the_base_was_trained_on() -> None:
+    recipe = json.loads((tiny_path() / "recipe.json").read_text(encoding="utf-8"))
+    again = corpus.fingerprint(recipe["command"]["seed"], 1000)
+    assert again == recipe["training"]["corpus_sha256_first_1000"]
