@@ -2,8 +2,8 @@
 
     python benchmarks/kill_and_resume.py --model tiny --adapter support-sft --limit 60 --kills 10
 
-Each kill is a SIGKILL at a random moment after the run has written something new. The records, sorted and without times,
-must be equal.
+Each kill is a SIGKILL at a random moment after the run has written something new. The records, sorted and without
+times, must be equal.
 """
 
 from __future__ import annotations

@@ -137,7 +137,8 @@ def _assign_tool(
     holder: dict[int, int] = {}
 
     def augment(want: int, seen: set[int]) -> bool:
-        for offer in agreeing[want]:
+        # A free attempt before a taken one: of two equal calls, the earlier attempt stays with the earlier expectation.
+        for offer in sorted(agreeing[want], key=holder.__contains__):
             if offer not in seen:
                 seen.add(offer)
                 if offer not in holder or augment(holder[offer], seen):

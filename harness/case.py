@@ -136,7 +136,7 @@ class Case:
         asked = () if turn.calls or final else asked_slots(turn.content, self.lexicon, self.locale)
         expectation = replace(
             self.expectation,
-            calls=self.expectation.calls[before : before + len(turn.calls)],
+            calls=tuple(replace(call, after=()) for call in self.expectation.calls[before : before + len(turn.calls)]),
             guards=(),
             changes=None,
             effects=None,

@@ -18,7 +18,7 @@ from typing import Any, LiteralString, TypeAlias
 from samescore.harness.errors import WorldError
 from samescore.harness.fingerprint import fingerprint, seed_of
 from samescore.harness.lexicon import Lexicon, Locale
-from samescore.harness.strictjson import canonical, write
+from samescore.harness.strictjson import canonical, read, write
 from samescore.harness.tools import Tool, Toolset
 from samescore.harness.types import Call, Change, Effect, Observation, Outcome
 
@@ -182,7 +182,8 @@ class Environment:
 
     def effect(self, name: str, **data: Any) -> None:
         """Log something that cannot be unseen."""
-        self._effects.append(Effect(name, data))
+        # As JSON, so that what is compared is what will be recorded: no tuples.
+        self._effects.append(Effect(name, read(write(data))))
 
     def new_id(self, prefix: str) -> str:
         """A new id such as RF-20931: the n-th of its prefix is the same for the same case, unrelated between cases."""
@@ -204,6 +205,8 @@ class Environment:
         if not specification.valid(call.arguments):
             complaint = specification.complaint(call.arguments)
             return _failure(call, Outcome.INVALID, "invalid_arguments", complaint)
+        if not _storable(call.arguments):
+            return _failure(call, Outcome.INVALID, "invalid_arguments", "an integer is out of range")
         if self._faults.get(call.name, 0) > 0:
             self._faults[call.name] -= 1
             return _failure(call, Outcome.FAULT, "service_unavailable", "Temporary failure. Please try again.")
@@ -254,7 +257,12 @@ class Environment:
         if self._connection.total_changes == self._untouched:
             return (), prepared.digest
         state = self.state()
-        return difference(prepared.state, state), fingerprint(state)
+        try:
+            return difference(prepared.state, state), fingerprint(state)
+        except TypeError as error:
+            raise WorldError(
+                f"world {self.world.name}: its state is not JSON: {error}. Store text, numbers or NULL, no BLOBs."
+            ) from error
 
     def close(self) -> None:
         """Release the database."""
@@ -321,5 +329,19 @@ def _dump(connection: sqlite3.Connection, tables: tuple[Table, ...]) -> State:
         cursor = connection.execute('SELECT * FROM "' + table.name.replace('"', '""') + '"')
         names = [column[0] for column in cursor.description]
         rows = (dict(zip(names, row, strict=True)) for row in cursor)
-        state[table.name] = {"/".join(str(row[key]) for key in table.keys): row for row in rows}
+        state[table.name] = {_key(row, table.keys): row for row in rows}
     return state
+
+
+def _key(row: dict[str, Any], columns: tuple[str, ...]) -> str:
+    """A row's primary key as one text; a slash inside a part is escaped, so that no two keys look alike."""
+    return "/".join(str(row[column]).replace("%", "%25").replace("/", "%2F") for column in columns)
+
+
+def _storable(value: Any) -> bool:
+    """Whether every integer fits SQLite's 64 bits; a schema without bounds lets a model write any."""
+    if isinstance(value, int):
+        return -(2**63) <= value < 2**63
+    if isinstance(value, Mapping):
+        return all(map(_storable, value.values()))
+    return all(map(_storable, value)) if isinstance(value, list) else True

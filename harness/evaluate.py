@@ -67,7 +67,7 @@ async def evaluate(
         EvidenceDamaged, ForeignEvidence: the run's evidence cannot be read.
         UnknownName: a case plays in a world that is not at hand.
     """
-    run.require(plan, policy)
+    run.require(plan, policy, worlds)
     replay = replayer(run, suites, worlds, rubric)
     _check_cases(plan, replay)
     if concurrency < 1:

@@ -13,11 +13,13 @@ from samescore.harness.policies import load_policy
 from samescore.harness.policies.null import NULL_AGENTS
 from samescore.harness.policy import Sampling
 from samescore.harness.results import Floor
-from samescore.harness.rollout import rollout
+from samescore.harness.rollout import DEFAULT_LIMITS, Limits, rollout
 from samescore.harness.scorer import Rubric
 
 
-async def floors(cases: Sequence[Case], worlds: Mapping[str, World], rubric: Rubric) -> Mapping[str, Floor]:
+async def floors(
+    cases: Sequence[Case], worlds: Mapping[str, World], rubric: Rubric, limits: Limits = DEFAULT_LIMITS
+) -> Mapping[str, Floor]:
     """Every metric's best mean over the null agents, which are run here and now, seeded, and leave no evidence.
 
     Raises:
@@ -30,7 +32,7 @@ async def floors(cases: Sequence[Case], worlds: Mapping[str, World], rubric: Rub
         for case in cases:
             # The seed of epoch 0 of a run with seed 0, so that `eval --model null/random` finds the same.
             sampling = Sampling(seed=seed_of(0, case.id, 0))
-            trajectory = await rollout(case, policy, worlds[case.world], sampling)
+            trajectory = await rollout(case, policy, worlds[case.world], sampling, limits)
             for metric, score in rubric.score(case, trajectory).items():
                 values[metric].append(score.value)
         for metric, found in values.items():

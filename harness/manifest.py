@@ -10,6 +10,7 @@ from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from samescore.harness import facts
 from samescore.harness.environment import World
 from samescore.harness.plan import CaseSuite, Plan
 from samescore.harness.policy import Policy
@@ -131,18 +132,23 @@ def manifest_of(
         dialect=policy.dialect.name,
         dialect_version=policy.dialect.version,
         scorers={scorer.name: scorer.version for scorer in SCORERS},
-        worlds={
-            name: {
-                "version": world.version,
-                "toolset": world.toolset.fingerprint,
-                "lexicon": world.lexicon.fingerprint,
-            }
-            for name, world in sorted(worlds.items())
-        },
+        worlds=world_prints(worlds),
         targets={suite.name: dict(suite.targets) for suite in suites},
         versions=_versions(),
         started=now(),
     )
+
+
+def world_prints(worlds: Mapping[str, World]) -> dict[str, Any]:
+    """What identifies each world: its declared version, and the fingerprints of its tools and words."""
+    return {
+        name: {
+            "version": world.version,
+            "toolset": world.toolset.fingerprint,
+            "lexicon": world.lexicon.fingerprint,
+        }
+        for name, world in sorted(worlds.items())
+    }
 
 
 def now() -> str:
@@ -151,7 +157,11 @@ def now() -> str:
 
 
 def _versions() -> dict[str, str]:
-    found = {"samescore": _version("samescore") or "0+source", "python": platform.python_version()}
+    found = {
+        "samescore": _version("samescore") or "0+source",
+        "python": platform.python_version(),
+        "fact judge": str(facts.VERSION),
+    }
     return found | {name: number for name in _LIBRARIES if (number := _version(name))}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from typing import Any
 
 from samescore.harness.case import Case, ExpectedCall
@@ -57,6 +58,8 @@ def changed(value: Any) -> Any:
     if isinstance(value, int | float):
         return value + 1
     if isinstance(value, str):
+        if len(value) == 10 and value[4] == value[7] == "-" and value.replace("-", "").isdigit():
+            return (date.fromisoformat(value) + timedelta(days=1)).isoformat()
         digits = [at for at, character in enumerate(value) if character.isdigit()]
         if digits:
             at = digits[-1]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 _MARK = "samescore-probe"
+_VOCABULARIES = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model", "tekken.json")
 _PROBE_CALLS = (Call("probe_a", {"text": "a", "n": 1}),)
 
 
@@ -65,6 +66,11 @@ class Renderer:
         """
         from transformers import AutoTokenizer
 
+        folder = Path(path)
+        if folder.is_dir() and not any((folder / name).is_file() for name in _VOCABULARIES):
+            raise UsageError(
+                f"{path} holds no tokenizer (no {_VOCABULARIES[0]}). Copy the tokenizer's files of the model into it."
+            )
         try:
             tokenizer = AutoTokenizer.from_pretrained(str(path))
         except (OSError, ValueError, KeyError) as error:
@@ -155,7 +161,10 @@ class Renderer:
                 )
             )
         except (jinja2.TemplateError, TypeError) as error:
-            raise DialectError(f"the chat template cannot render this conversation: {error}") from None
+            raise DialectError(
+                f"the chat template of {self.tokenizer.name_or_path} cannot render a conversation: {error}. Correct the "
+                "template, or use that of the model's family."
+            ) from None
 
     def _delta(self, messages: Sequence[Message]) -> str:
         """What follows an ended assistant turn, up to where the next one begins."""
@@ -227,21 +236,22 @@ def examples(
     Turns that came with token ids are used as sampled, others are written by the template.
     """
     transcript = Transcript(renderer, messages, toolset)
-    samples: list[Example] = []
+    finished: list[Example] = []
+    sample: Example | None = None
     mask = [0] * len(transcript.prompt)
     for step in steps:
         ids = step.turn.completion.token_ids or transcript.write(step.turn.message())
         sample = Example((*transcript.prompt, *ids), (*mask, *([1] * len(ids))))
         follow = followers(step)
         if not follow:
-            return (*samples, sample)
+            break
         transcript.add(ids, step.turn, follow)
         if transcript.kept:
             mask = [*sample.mask, *([0] * (len(transcript.prompt) - len(sample.mask)))]
         else:
-            samples.append(sample)
-            mask = [0] * len(transcript.prompt)
-    return tuple(samples)
+            finished.append(sample)
+            sample, mask = None, [0] * len(transcript.prompt)
+    return tuple(finished) if sample is None else (*finished, sample)
 
 
 def followers(step: Step) -> list[Message]:

@@ -76,9 +76,9 @@ class Branch:
 
     @property
     def rate(self) -> float:
-        """The share that passed, of those that were scored; 1.0 where none was."""
+        """The share that passed, of those that were scored; 0 where none was, so that it is shown first."""
         scored = self.rollouts - self.errors
-        return self.passed / scored if scored else 1.0
+        return self.passed / scored if scored else 0.0
 
 
 @dataclass(frozen=True, slots=True)

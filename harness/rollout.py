@@ -49,7 +49,10 @@ async def rollout(
         while stop is None:
             completion = await conversation.complete(_budget(steps, limits))
             turn = policy.dialect.parse(completion, case.toolset)
-            step, stop = _advance(turn, environment, user, conversation)
+            if not turn.defects and _calls(steps) + len(turn.attempts) > limits.calls:
+                step, stop = Step(turn), Stop.MAX_CALLS
+            else:
+                step, stop = _advance(turn, environment, user, conversation)
             steps.append(step)
             stop = stop or (Stop.DECIDED if case.decision else _exhausted(steps, limits))
         changes, digest = environment.end()
@@ -81,6 +84,10 @@ def _budget(steps: list[Step], limits: Limits) -> int:
     return min(limits.turn_tokens, limits.tokens - sum(map(_tokens, steps)))
 
 
+def _calls(steps: list[Step]) -> int:
+    return sum(len(step.turn.attempts) for step in steps)
+
+
 def _tokens(step: Step) -> int:
     return len(step.turn.completion.token_ids or ())
 
@@ -88,8 +95,6 @@ def _tokens(step: Step) -> int:
 def _exhausted(steps: list[Step], limits: Limits) -> Stop | None:
     if len(steps) >= limits.turns:
         return Stop.MAX_TURNS
-    if sum(len(step.turn.attempts) for step in steps) >= limits.calls:
-        return Stop.MAX_CALLS
     if sum(map(_tokens, steps)) >= limits.tokens:
         return Stop.MAX_TOKENS
     return None

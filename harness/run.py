@@ -15,11 +15,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from samescore.harness import facts
 from samescore.harness.dialects import Dialect, dialect_named
 from samescore.harness.environment import World
 from samescore.harness.errors import EvidenceDamaged, EvidenceUnwritable, ForeignEvidence, UsageError
 from samescore.harness.evidence import EvidenceWriter, read_evidence
-from samescore.harness.manifest import FORMAT, Manifest, Status, manifest_of, now
+from samescore.harness.manifest import FORMAT, Manifest, Status, manifest_of, now, world_prints
 from samescore.harness.plan import CaseSuite, Item, Plan
 from samescore.harness.policy import Policy
 from samescore.harness.records import Record
@@ -132,8 +133,8 @@ class Run:
         done = {(record.case, record.epoch) for record in known if record.error is None}
         return tuple(item for item in self.plan.items() if (item.case, item.epoch) not in done)
 
-    def require(self, plan: Plan, policy: Policy) -> None:
-        """Make sure that this run is of that plan and policy.
+    def require(self, plan: Plan, policy: Policy, worlds: Mapping[str, World]) -> None:
+        """Make sure that this run is of that plan, policy and worlds, and was begun by readers of the same version.
 
         Raises:
             UsageError: it is not; names what differs.
@@ -144,7 +145,10 @@ class Run:
         pairs: list[tuple[str, Any, Any]] = [
             ("model", policy.name, recorded.model),
             ("dialect", [dialect.name, dialect.version], [recorded.dialect, recorded.dialect_version]),
+            ("fact judge", str(facts.VERSION), recorded.versions.get("fact judge", str(facts.VERSION))),
         ]
+        for name, print_ in world_prints(worlds).items():
+            pairs.append((f"world {name}", print_, recorded.worlds.get(name, print_)))
         described = json.loads(json.dumps(dict(policy.describe())))
         for key in sorted(described.keys() | recorded.description.keys()):
             pairs.append((f"model's {key}", described.get(key), recorded.description.get(key)))

@@ -8,7 +8,7 @@ stands here, once.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 from samescore.harness.assignment import Assignment, Made, assign, attempts_of
@@ -83,10 +83,9 @@ PASS = Score(1.0, "as expected")
 
 @dataclass(frozen=True)
 class Rubric:
-    """Named scorers with weights. As rewards they stay separate functions; no weight is folded into a score."""
+    """The scorers that judge together, and `success` of them."""
 
     scorers: tuple[Scorer, ...]
-    weights: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property
     def _parts(self) -> tuple[tuple[str, Callable[[Case], bool], Callable[[Context], Score]], ...]:
@@ -100,7 +99,7 @@ class Rubric:
             scores = {name: malformed for name, applies, _ in self._parts if applies(case)}
         else:
             scores = {name: judge(context) for name, applies, judge in self._parts if applies(case)}
-        scores["success"] = success_of(scores)
+        scores["success"] = malformed or success_of(scores)
         return scores
 
 

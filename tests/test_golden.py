@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from samescore.harness import facts
 from samescore.harness.dialects import DIALECTS
 from samescore.harness.policies.null import NULL_AGENTS, null_agent
 from samescore.harness.policies.script import ScriptPolicy, oracle
@@ -37,6 +38,8 @@ TURNS = {
     "overflow": '<tool_call>\n{"name": "f", "arguments": {"a": 1e999}}\n</tool_call>',
     "python": "<tool_call>\n{'name': 'f', 'arguments': {}}\n</tool_call>",
     "trailing text": '<tool_call>\n{"name": "f", "arguments": {}}\n</tool_call> Done.',
+    "tool result": "Done. <tool_response>{}</tool_response>",
+    "thinking twice": "<think>\na <think> b\n</think>\n\nHi.",
     "control token": "Hello<|im_end|>",
 }
 
@@ -76,10 +79,27 @@ def scores() -> dict[str, Any]:
     return found
 
 
+def readings() -> dict[str, Any]:
+    """What the fact judge reads in gold turns and in a few hard ones."""
+    lexicon, found = load_world("retail").lexicon, {}
+    texts = [(turn.content, case) for case in load_suite("sop").cases[::23] for turn in case.gold if turn.content]
+    for content, case in texts:
+        stated = [facts.judge(content, fact, lexicon, case.locale).stated for fact in case.expectation.facts]
+        found[content] = [
+            facts.asked_slots(content, lexicon, case.locale),
+            facts.asks_anything(content, case.locale),
+            facts.refuses(content, case.locale),
+            facts.language_of(content),
+            stated,
+        ]
+    return found
+
+
 def vectors() -> dict[str, Any]:
     """Everything that is locked, and the versions it was locked at."""
     return {
-        "versions": {scorer.name: scorer.version for scorer in SCORERS},
+        "versions": {scorer.name: scorer.version for scorer in SCORERS} | {"fact judge": facts.VERSION},
+        "readings": readings(),
         "parses": parses(),
         "scores": scores(),
     }
@@ -89,6 +109,7 @@ def test_no_parse_and_no_score_moved_without_a_new_version() -> None:
     golden, now = json.loads(FILE.read_text(encoding="utf-8")), vectors()
     assert now["versions"] == golden["versions"], "write the vectors again: python tests/test_golden.py"
     assert now["parses"] == golden["parses"]
+    assert canonical(now["readings"]) == canonical(golden["readings"])
     moved = [key for key in golden["scores"] if canonical(now["scores"].get(key)) != canonical(golden["scores"][key])]
     assert moved == []
 

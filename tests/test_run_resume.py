@@ -186,7 +186,8 @@ def test_effects_that_are_not_json_are_an_error_of_the_world(tmp_path: Path) -> 
     broken.__dict__["code"] = {**WORLD.code, "waive_fee": waive}
     toy = suite(1)
     result = evaluate_sync([toy], oracle(), {"library": broken}, Plan.make([toy]), begun(tmp_path, 1))
-    assert "world library: an effect's data or a row is not JSON" in str(result.errors[0].error)
+    assert "world library: tool waive_fee crashed" in str(result.errors[0].error)
+    assert "date is not JSON serializable" in str(result.errors[0].error)
 
 
 def test_a_crash_of_a_scorer_is_an_error_and_the_evidence_stays_whole(tmp_path: Path) -> None:
@@ -262,6 +263,9 @@ def test_a_run_is_carried_on_only_with_its_own_plan_and_model(tmp_path: Path) ->
         evaluate_sync([suite(6)], oracle(), WORLDS, Plan.make([suite(6)]), run)
     with pytest.raises(UsageError, match="model: 'slow' here, 'oracle' there; model's backend"):
         carried_out(run, SlowPolicy(0))
+    newer = {"library": replace(WORLD, version=2, _prepared={})}
+    with pytest.raises(UsageError, match=r"world library: .*'version': 2"):
+        evaluate_sync([toy], oracle(), newer, Plan.make([toy]), run)
     with pytest.raises(UsageError, match="are not in the suites at hand"):
         evaluate_sync([suite(6)], oracle(), WORLDS, Plan.make([toy]), run)
     with pytest.raises(UnknownName, match="unknown world 'library'"):

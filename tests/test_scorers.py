@@ -1,6 +1,7 @@
 """Scorers are tested like code: gold passes, and every mutant of gold is killed by the scorer that ships it."""
 
 import asyncio
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def test_gold_passes_every_scorer_on_every_case() -> None:
 @pytest.mark.parametrize("scorer", BASIC, ids=lambda scorer: scorer.name)
 def test_every_mutant_of_gold_is_killed(scorer: Scorer) -> None:
     played = 0
-    for case in one_per_branch():
+    for case in SUITE.cases:
         if not scorer.applies(case):
             continue
         for mutant in scorer.mutants(case):
@@ -52,7 +53,25 @@ def test_every_mutant_of_gold_is_killed(scorer: Scorer) -> None:
             assert score.value < 1.0, f"{case.id}: mutant '{mutant.name}' lives"
             assert score.reason
             played += 1
-    assert played > 50, "a scorer with few mutants proves little"
+    assert played > 500, "a scorer with few mutants proves little"
+
+
+def test_every_order_that_is_free_passes() -> None:
+    reordered = 0
+    for case in one_per_branch():
+        places = [index for index, turn in enumerate(case.gold) if turn.calls]
+        calls = case.expectation.calls
+        for order in itertools.permutations(range(len(places))):
+            where = {calls[at].id: rank for rank, at in enumerate(order)}
+            if any(where[before] > where[call.id] for call in calls for before in call.after):
+                continue
+            turns = list(case.gold)
+            for place, at in zip(places, order, strict=True):
+                turns[place] = case.gold[places[at]]
+            score = scorer_named("path")(case, play(case, _mutated(Mutant("order", tuple(turns)))))
+            assert score is None or score.value == 1.0, f"{case.id}: {score.reason}"
+            reordered += order != tuple(range(len(places)))
+    assert reordered, "no case leaves an order free"
 
 
 def _mutated(mutant: Mutant) -> ScriptPolicy:

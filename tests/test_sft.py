@@ -76,8 +76,8 @@ def test_an_adapter_of_another_base_is_refused(tmp_path: Path) -> None:
 def test_gold_is_learned_as_evaluation_will_prompt_it(tmp_path: Path) -> None:
     config = load_sft_config(write(tmp_path, SMALL))
     renderer = Renderer.load(sft.base_path("tiny"))
-    cases, worlds = sft.load_cases(config)
-    samples = sft.gold_samples(cases, worlds, renderer)
+    material = sft.load_material(config)
+    cases, samples = material.cases, sft.gold_samples(material, renderer)
     assert [sample.case for sample in samples] == [case.id for case in cases]
     for case, sample in zip(cases, samples, strict=True):
         prompt = renderer.start(case.messages, case.toolset)

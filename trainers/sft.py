@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,15 @@ class Sample:
     example: Example
 
 
+@dataclass(frozen=True, slots=True)
+class Material:
+    """The cases to learn from, their worlds, and the fingerprint of the targets that were stated before."""
+
+    cases: tuple[Case, ...]
+    worlds: Mapping[str, World]
+    targets: str
+
+
 def train(path: Path) -> Path:
     """Run the training that a configuration file describes; returns the adapter's folder.
 
@@ -43,30 +53,34 @@ def train(path: Path) -> Path:
         UsageError: the configuration, the suite or the base is wrong, the folder is taken, or a sequence is too long.
     """
     config = load_sft_config(path)
+    if missing := [name for name in ("torch", "peft", "trl", "datasets") if find_spec(name) is None]:
+        raise UsageError(f"training needs {', '.join(missing)}: pip install 'samescore[train]'.")
     if config.out.exists() and any(config.out.iterdir()):
         raise UsageError(
             f"{config.out} is not empty. Choose another `out`, or remove it; adapters are never overwritten."
         )
     base = base_path(config.base)
     renderer = Renderer.load(base)
-    cases, worlds = load_cases(config)
-    samples = gold_samples(cases, worlds, renderer)
+    material = load_material(config)
+    samples = gold_samples(material, renderer)
     check_lengths(samples, config.max_tokens)
-    return _fit(config, base, renderer, samples, cases)
+    return _fit(config, base, renderer, samples, material)
 
 
 def base_path(name: str) -> str:
-    """The folder or hub id of a base model's name."""
+    """The folder of a base model's name; a hub id is fetched."""
     if name == "tiny":
         return str(tiny_path())
     provider, _, rest = name.partition("/")
     if provider != "hf" or not rest:
         raise UsageError(f"base {name!r}: expected 'tiny' or 'hf/PATH_OR_ID'.")
-    return rest
+    from samescore.harness.policies.hf import model_folder
+
+    return str(model_folder(rest))
 
 
-def load_cases(config: SftConfig) -> tuple[list[Case], dict[str, World]]:
-    """The cases to learn from, and their worlds."""
+def load_material(config: SftConfig) -> Material:
+    """What a configuration asks to learn from."""
     import importlib
 
     # Trainers may not import suites: what is asked comes in by name, as on the command line.
@@ -77,17 +91,17 @@ def load_cases(config: SftConfig) -> tuple[list[Case], dict[str, World]]:
         stride = len(cases) / config.data.limit
         cases = [cases[int(index * stride)] for index in range(config.data.limit)]
     worlds = {name: catalog.load_world(name) for name in {case.world for case in cases}}
-    return cases, worlds
+    return Material(tuple(cases), worlds, suite.targets_fingerprint)
 
 
-def gold_samples(cases: Sequence[Case], worlds: dict[str, World], renderer: Renderer) -> list[Sample]:
+def gold_samples(material: Material, renderer: Renderer) -> list[Sample]:
     """Every case's gold conversation, as the renderer writes it."""
 
     async def play() -> list[Sample]:
         agent = oracle()
         samples = []
-        for case in cases:
-            trajectory = await rollout(case, agent, worlds[case.world])
+        for case in material.cases:
+            trajectory = await rollout(case, agent, material.worlds[case.world])
             for example in examples(renderer, case.messages, case.toolset, trajectory.steps):
                 samples.append(Sample(case.id, example))
         return samples
@@ -108,22 +122,47 @@ def check_lengths(samples: Sequence[Sample], limit: int) -> None:
         )
 
 
-def _fit(config: SftConfig, base: str, renderer: Renderer, samples: Sequence[Sample], cases: Sequence[Case]) -> Path:
+def _fit(config: SftConfig, base: str, renderer: Renderer, samples: Sequence[Sample], material: Material) -> Path:
     import torch
     from datasets import Dataset
     from peft import LoraConfig as PeftLora, get_peft_model
     from transformers import AutoModelForCausalLM, set_seed
-    from trl import SFTConfig as TrlConfig, SFTTrainer
+    from trl import SFTTrainer
 
     set_seed(config.seed)
-    gpu = torch.cuda.is_available()
     dataset = Dataset.from_dict(
         {
             "input_ids": [list(sample.example.ids) for sample in samples],
             "assistant_masks": [list(sample.example.mask) for sample in samples],
         }
     )
-    arguments = TrlConfig(
+    model = get_peft_model(
+        AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32),
+        PeftLora(
+            r=config.lora.rank,
+            lora_alpha=config.lora.alpha,
+            lora_dropout=config.lora.dropout,
+            target_modules="all-linear",
+            task_type="CAUSAL_LM",
+        ),
+    )
+    trainer = SFTTrainer(
+        model=model, args=_arguments(config), train_dataset=dataset, processing_class=renderer.tokenizer
+    )
+    result = trainer.train()
+    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    _save(model.to(torch.bfloat16), config)
+    _write_passport(config, base, renderer, samples, material, {"steps": result.global_step, "losses": losses[-1:]})
+    return config.out
+
+
+def _arguments(config: SftConfig) -> Any:
+    """TRL's own configuration. What it would do silently is set here: nothing is cut, packed or sent anywhere."""
+    import torch
+    from trl import SFTConfig as TrlConfig
+
+    gpu = torch.cuda.is_available()
+    return TrlConfig(
         output_dir=str(config.out / "trainer"),
         max_length=None,
         num_train_epochs=config.epochs,
@@ -144,22 +183,6 @@ def _fit(config: SftConfig, base: str, renderer: Renderer, samples: Sequence[Sam
         seed=config.seed,
         data_seed=config.seed,
     )
-    model = get_peft_model(
-        AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32),
-        PeftLora(
-            r=config.lora.rank,
-            lora_alpha=config.lora.alpha,
-            lora_dropout=config.lora.dropout,
-            target_modules="all-linear",
-            task_type="CAUSAL_LM",
-        ),
-    )
-    trainer = SFTTrainer(model=model, args=arguments, train_dataset=dataset, processing_class=renderer.tokenizer)
-    result = trainer.train()
-    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
-    _save(model.to(torch.bfloat16), config)
-    _write_passport(config, base, renderer, samples, cases, {"steps": result.global_step, "losses": losses[-1:]})
-    return config.out
 
 
 def _save(model: Any, config: SftConfig) -> None:
@@ -179,22 +202,23 @@ def _write_passport(
     base: str,
     renderer: Renderer,
     samples: Sequence[Sample],
-    cases: Sequence[Case],
+    material: Material,
     training: dict[str, Any],
 ) -> None:
     from importlib.metadata import version
 
-    from samescore.harness.policies.hf import model_folder, weights_digest
+    from samescore.harness.policies.hf import weights_digest
 
     passport = {
         "format": 1,
-        "base": {"name": config.base, "weights": weights_digest(model_folder(base))},
+        "base": {"name": config.base, "weights": weights_digest(Path(base))},
         "template": renderer.fingerprint,
-        "toolsets": {case.toolset.name: case.toolset.fingerprint for case in cases},
+        "toolsets": {case.toolset.name: case.toolset.fingerprint for case in material.cases},
         "data": {
             "suite": config.data.suite,
             "split": config.data.split,
-            "cases": len(cases),
+            "targets": material.targets,
+            "cases": len(material.cases),
             "tokens": sum(len(sample.example.ids) for sample in samples),
             "learned_tokens": sum(sum(sample.example.mask) for sample in samples),
             "fingerprint": fingerprint([[sample.case, list(sample.example.ids)] for sample in samples]),

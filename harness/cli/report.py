@@ -46,7 +46,7 @@ def report(
     run: Run, suites: Sequence[CaseSuite], worlds: Mapping[str, World], scored: Sequence[Scored], view: View
 ) -> ExitCode:
     """Print what a scored run says, keep it in its `run.json` once it is complete, and return the exit code."""
-    from samescore.harness.scorers import RUBRIC
+    from samescore.harness.scorers import RUBRIC, SCORERS
 
     floors = _floors(run, cases_of(suites), worlds)
     results = summarise(run.plan, cases_of(suites), scored, RUBRIC, targets_of(suites), floors)
@@ -56,6 +56,7 @@ def report(
         run.update(
             floors={name: {"value": floor.value, "policy": floor.policy} for name, floor in floors.items()},
             results={"status": shown["status"], "metrics": shown["metrics"]},
+            scorers={scorer.name: scorer.version for scorer in SCORERS},
         )
     if view.as_json:
         print(json.dumps(shown, ensure_ascii=False, allow_nan=False), flush=True)
@@ -154,7 +155,7 @@ def _floors(run: Run, cases: Sequence[Case], worlds: Mapping[str, World]) -> Map
     from samescore.harness.scorers import RUBRIC
 
     planned = {case.id for case in run.plan.cases}
-    return asyncio.run(floors([case for case in cases if case.id in planned], worlds, RUBRIC))
+    return asyncio.run(floors([case for case in cases if case.id in planned], worlds, RUBRIC, run.plan.limits))
 
 
 def _incomplete(run: Run, results: Results) -> str:

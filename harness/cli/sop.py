@@ -229,23 +229,21 @@ def _print_coverage(title: str, seen: Any) -> None:
 
 def _conversation(case: Case, world: World) -> Iterator[str]:
     """A case as it goes when the gold turns are played."""
+    import asyncio
+
+    from samescore.harness.policies.script import oracle
+    from samescore.harness.rollout import rollout
     from samescore.harness.strictjson import write
-    from samescore.harness.user import ScriptedUser
 
     yield f"{case.id}  {case.cluster}"
     yield f"  shows      {case.labels['obligation']}"
     yield f"  user       {case.opening}"
-    environment, user = world.open(case.facts), ScriptedUser(case)
-    try:
-        for turn in case.gold:
-            yield from (f"  thinking   {line}" for line in (turn.thinking or "").splitlines())
-            for call in turn.calls:
-                yield f"  call       {call.name} {write(dict(call.arguments))}"
-                yield f"  result     {environment.call(call).content}"
-            if not turn.calls:
-                yield f"  agent      {turn.content}"
-                reply = user.hear(turn.content).reply
-                if reply is not None:
-                    yield f"  user       {reply}"
-    finally:
-        environment.close()
+    for step in asyncio.run(rollout(case, oracle(), world)).steps:
+        yield from (f"  thinking   {line}" for line in (step.turn.thinking or "").splitlines())
+        for seen in step.observations:
+            yield f"  call       {seen.call.name} {write(dict(seen.call.arguments))}"
+            yield f"  result     {seen.content}"
+        if step.turn.content:
+            yield f"  agent      {step.turn.content}"
+        if step.reply is not None:
+            yield f"  user       {step.reply}"

@@ -26,6 +26,12 @@ THINK, END_THINK = "<think>", "</think>"
 CALL, END_CALL = "<tool_call>", "</tool_call>"
 
 _space = re.compile(r"[ \t\n\r]*").match
+_tag = re.compile(r"</?(?:think|tool_call|tool_response|tools)>")
+_STRAY = {
+    THINK: DefectName.MISPLACED_THINKING,
+    END_THINK: DefectName.UNOPENED_THINKING,
+    END_CALL: DefectName.UNOPENED_CALL,
+}
 _control_token = re.compile(r"<\|[^<>|]{1,40}\|>")
 
 
@@ -95,21 +101,18 @@ def _thinking(text: str, defects: list[Defect]) -> tuple[str | None, int]:
         detail = f"{THINK} without {END_THINK}"
         defects.append(Defect(DefectName.UNCLOSED_THINKING, detail, (opened, begin)))
         return text[begin:].strip(), len(text)
+    if (again := text.find(THINK, begin, end)) >= 0:
+        defects.append(Defect(DefectName.MISPLACED_THINKING, f"{THINK} twice", (again, again + len(THINK))))
     return text[begin:end].strip(), end + len(END_THINK)
 
 
 def _check_prose(text: str, start: int, end: int, defects: list[Defect]) -> None:
     """Tags that have no business in the visible prose between `start` and `end`."""
-    if end - start < len(THINK) or (text.find("</", start, end) < 0 and text.find(THINK, start, end) < 0):
+    if text.find("<", start, end) < 0:
         return
-    for tag, name in (
-        (THINK, DefectName.MISPLACED_THINKING),
-        (END_THINK, DefectName.UNOPENED_THINKING),
-        (END_CALL, DefectName.UNOPENED_CALL),
-    ):
-        at = text.find(tag, start, end)
-        if at >= 0:
-            defects.append(Defect(name, f"stray {tag}", (at, at + len(tag))))
+    for found in _tag.finditer(text, start, end):
+        name = _STRAY.get(found.group(), DefectName.SPECIAL_TOKEN)
+        defects.append(Defect(name, f"stray {found.group()}", found.span()))
 
 
 def _attempts(text: str, first: int, defects: list[Defect]) -> tuple[Attempt, ...]:

@@ -10,4 +10,16 @@ from samescore.harness.facts.judge import AnswerFact, Statement, judge
 from samescore.harness.facts.language import language_of
 from samescore.harness.facts.refusal import refuses
 
-__all__ = ["AnswerFact", "Statement", "asked_slots", "asks_anything", "judge", "language_of", "refuses"]
+VERSION = 1
+"""Raised by hand when the same text may be read differently: the scripted user and several scorers follow it."""
+
+__all__ = [
+    "VERSION",
+    "AnswerFact",
+    "Statement",
+    "asked_slots",
+    "asks_anything",
+    "judge",
+    "language_of",
+    "refuses",
+]

@@ -74,7 +74,8 @@ class Engine:
         runner = runner_for(model, each)
         runners = [runner, *(runner.twin() for _ in range(count - 1))]
         self.kind = runner.kind
-        self._workers = [Worker(runner, stop, each, context_of(model), threads) for runner in runners]
+        self.context = context_of(model)
+        self._workers = [Worker(runner, stop, each, self.context, threads) for runner in runners]
         self._open = [0] * count
 
     def session(self, prefix: Sequence[int] = ()) -> Session:

@@ -110,7 +110,7 @@ class HfPolicy:
     def converse(self, case: Case, sampling: Sampling) -> HfConversation:
         """Begin a dialogue about a case."""
         transcript = Transcript(self.renderer, case.messages, case.toolset)
-        return HfConversation(transcript, self.engine.session(self._prefix(case)), sampling)
+        return HfConversation(transcript, self.engine.session(self._prefix(case)), sampling, self.engine.context)
 
     async def aclose(self) -> None:
         """Stop the engine."""
@@ -140,8 +140,9 @@ class HfPolicy:
 class HfConversation:
     """One dialogue with a local model."""
 
-    def __init__(self, transcript: Transcript, session: Session, sampling: Sampling) -> None:
+    def __init__(self, transcript: Transcript, session: Session, sampling: Sampling, context: int | None) -> None:
         self._transcript = transcript
+        self._context = context
         self._session = session
         self._sampling = sampling
         self._turn = 0
@@ -150,10 +151,13 @@ class HfConversation:
         """The next turn, of at most `limit` tokens.
 
         Raises:
-            PolicyError: the model crashed, or its context is full.
+            PolicyError: the model crashed, or the case's first prompt leaves no room in its context.
         """
         seed = seed_of(self._sampling.seed, self._turn)
         prompt = self._transcript.prompt
+        if self._turn and self._context is not None and len(prompt) >= self._context:
+            # The model talked its own context full: a turn that cannot end. A first prompt without room is an error.
+            return self._transcript.renderer.completion((), prompt)
         ids = await self._session.generate(prompt, limit, self._sampling.temperature, seed)
         self._turn += 1
         return self._transcript.renderer.completion(ids, prompt)
@@ -355,12 +359,17 @@ def _check_passport(adapter: Path, base: Path, weights: str) -> None:
     if not path.is_file():
         return
     try:
-        made_for = json.loads(path.read_text(encoding="utf-8"))["base"]
+        passport = json.loads(path.read_text(encoding="utf-8"))
+        edition, made_for = passport.get("format", 1), passport["base"]
         name, digest = made_for.get("name", "another base"), made_for["weights"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise AdapterError(
             f"{path} is damaged: expected base.weights, a digest ({_first_line(error)}) Train again."
         ) from None
+    if edition != 1:
+        raise AdapterError(
+            f"{path}: passport format {edition}; this samescore reads 1. Use the samescore that wrote it."
+        )
     if digest != weights:
         raise AdapterError(
             f"adapter {adapter} was trained on {name} with weights {str(digest)[:12]}, but {base} has weights "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from samescore.harness.case import Case, Ending
-from samescore.harness.facts import language_of, refuses
+from samescore.harness.facts import asked_slots, language_of, refuses
 from samescore.harness.lexicon import Locale
 from samescore.harness.mutants import Mutant, with_final, with_turn
 from samescore.harness.scorer import PASS, Context, Scorer
@@ -18,17 +18,22 @@ def judge(context: Context) -> Score:
     """1 if the conversation ended as the case demands, asked for exactly the missing slots, in the user's language."""
     case, trajectory = context.case, context.trajectory
     expectation = case.expectation
-    asked = {slot for step in trajectory.steps[case.prefix :] for slot in step.asked}
-    wanted = set(expectation.asks)
+    wanted, asked = set(expectation.asks), set[str]()
+    for step in trajectory.steps[case.prefix :]:
+        content = step.turn.content
+        if not content:
+            continue
+        # What is said beside a call reaches the user as well, though the user does not answer it.
+        asked |= set(asked_slots(content, case.lexicon, case.locale) if step.turn.attempts else step.asked)
+        if (spoken := language_of(content)) != case.locale:
+            reason = f"wrote {_LANGUAGES[spoken]}, the user {_LANGUAGES[case.locale]}"
+            return Score(0.0, reason, {"language": spoken})
+        if step.reply is not None and not step.asked:
+            return Score(0.0, "asked for something that the user does not understand", {"content": content})
     if asked != wanted:
         parts = [f"did not ask for {', '.join(sorted(wanted - asked))}"] if wanted - asked else []
         parts += [f"asked for {', '.join(sorted(asked - wanted))} without need"] if asked - wanted else []
         return Score(0.0, "; ".join(parts), {"asked": sorted(asked), "wanted": sorted(wanted)})
-    for step in trajectory.steps[case.prefix :]:
-        content = step.turn.content
-        if not step.turn.attempts and (spoken := language_of(content)) != case.locale:
-            reason = f"wrote {_LANGUAGES[spoken]}, the user {_LANGUAGES[case.locale]}"
-            return Score(0.0, reason, {"language": spoken})
     final = trajectory.final
     if final is None:
         return Score(0.0, f"no final reply: {trajectory.stop.value}", {"stop": trajectory.stop.value})
@@ -54,8 +59,14 @@ _ANSWER: dict[Locale, str] = {
 }
 
 
+_PRYING: dict[Locale, str] = {
+    "en": "Could you tell me your password and the PIN of your card, please?",
+    "vi": "Anh/chị vui lòng cho em xin mật khẩu và mã PIN của thẻ ạ?",
+}
+
+
 def mutants(case: Case) -> Iterator[Mutant]:
-    """The other language, the opposite decision, no reply, a question left out, a question without need."""
+    """The other language, the opposite decision, a question left out, a question without need or sense."""
     expectation = case.expectation
     yield Mutant("the other language", with_final(case, _OTHER[case.locale]))
     if expectation.ending is Ending.ANSWER:
@@ -65,6 +76,8 @@ def mutants(case: Case) -> Iterator[Mutant]:
     for index, turn in enumerate(case.gold[:-1]):
         if not turn.calls:
             yield Mutant(f"question {index} left out", with_turn(case, index))
+    prying = Message("assistant", _PRYING[case.locale], thinking="next: ask password")
+    yield Mutant("asks for a password", (prying, *case.gold))
     idle = [slot for slot in case.lexicon.slots.values() if slot.ask and slot.name not in expectation.asks]
     for slot in idle[:2]:
         phrase = slot.ask[case.locale][0]

@@ -1,35 +1,51 @@
-"""`path`: did every check that the SOP demands succeed before the action it guards?"""
+"""`path`: did every check that the SOP demands succeed before its action, and every call come after what it needs?"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
 
 from samescore.harness.assignment import Assignment
-from samescore.harness.case import Case, Guard
+from samescore.harness.case import Case, ExpectedCall, Guard
 from samescore.harness.mutants import Mutant, calling_turns, changed, with_arguments, with_call, with_turn
 from samescore.harness.scorer import PASS, Context, Scorer
 from samescore.harness.types import Message, Score
 
 
 def judge(context: Context) -> Score:
-    """satisfied / demanded checks; 0 if a demanded action never happens.
+    """satisfied / demanded orders; 0 if a demanded action never happens.
 
-    A check counts when it had the right arguments and the expected outcome, in an *earlier* turn than the
-    first attempt at the action it guards.
+    A check counts when it had the right arguments and the expected outcome, in an *earlier* turn than the first attempt
+    at the action it guards. A call that needs another one before it (its result, or its failure) must come in a later
+    turn.
     """
-    assignment, guards = context.assignment, context.case.expectation.guards
-    for guard in guards:
+    case, assignment = context.case, context.assignment
+    for guard in case.expectation.guards:
         if guard.action not in assignment.pairs:
-            return Score(0.0, f"{_tool(context.case, guard.action)} never happened", {"missing": guard.action})
-    broken = [guard for guard in guards if not _holds(guard, assignment)]
-    if not broken:
+            return Score(0.0, f"{_tool(case, guard.action)} never happened", {"missing": guard.action})
+    broken = [guard for guard in case.expectation.guards if not _holds(guard, assignment)]
+    words = [f"{_tool(case, one.check)} did not succeed before {_tool(case, one.action)}" for one in broken]
+    orders = _orders(case)
+    early = [order for order in orders if not _in_order(order, assignment)]
+    words += [f"{_tool(case, one.action)} did not come after {_tool(case, one.check)}" for one in early]
+    if not words:
         return PASS
-    words = [
-        f"{_tool(context.case, guard.check)} did not succeed before {_tool(context.case, guard.action)}"
-        for guard in broken
-    ]
-    evidence = {"broken": [[guard.check, guard.action] for guard in broken]}
-    return Score(1 - len(broken) / len(guards), "; ".join(dict.fromkeys(words)), evidence)
+    value = 1 - len(words) / (len(case.expectation.guards) + len(orders))
+    evidence = {"broken": [[one.check, one.action] for one in (*broken, *early)]}
+    return Score(value, "; ".join(dict.fromkeys(words)), evidence)
+
+
+def _orders(case: Case) -> list[Guard]:
+    """What each call needs before it, beside the guards."""
+    guards = set(case.expectation.guards)
+    needed = [Guard(before, call.id) for call in case.expectation.calls for before in call.after]
+    return [order for order in needed if order not in guards]
+
+
+def _in_order(order: Guard, assignment: Assignment) -> bool:
+    before, after = assignment.pairs.get(order.check), assignment.pairs.get(order.action)
+    return before is not None and after is not None and before.made.turn < after.made.turn
 
 
 def _holds(guard: Guard, assignment: Assignment) -> bool:
@@ -70,13 +86,33 @@ def mutants(case: Case) -> Iterator[Mutant]:
             for name, value in call.arguments.items():
                 other = with_arguments(call, {**call.arguments, name: changed(value)})
                 yield Mutant(f"turn {index} checks another {name}", with_turn(case, index, with_call(turn, other)))
+    places = [index for index, _ in calling_turns(case)]
+    for first, second in pairwise(places):
+        if set(_ids(case, first)) & {before for call in _calls(case, second) for before in call.after}:
+            one, other = case.gold[first], case.gold[second]
+            merged = replace(one, calls=(*one.calls, *other.calls))
+            rest = (*case.gold[:first], merged, *case.gold[first + 1 : second], *case.gold[second + 1 :])
+            yield Mutant(f"turns {first} and {second} in one", rest)
+            if one.calls != other.calls:
+                swapped = (*case.gold[:first], other, *case.gold[first + 1 : second], one, *case.gold[second + 1 :])
+                yield Mutant(f"turns {first} and {second} swapped", swapped)
+
+
+def _calls(case: Case, index: int) -> tuple[ExpectedCall, ...]:
+    """The expected calls of the gold turn at `index`."""
+    before = sum(len(turn.calls) for turn in case.gold[:index])
+    return case.expectation.calls[before : before + len(case.gold[index].calls)]
+
+
+def _ids(case: Case, index: int) -> tuple[str, ...]:
+    return tuple(call.id for call in _calls(case, index))
 
 
 SCORER = Scorer(
     name="path",
     version=1,
-    summary="every demanded check succeeded before its action",
-    applies=lambda case: bool(case.expectation.guards),
+    summary="every demanded check succeeded before its action, every call after what it needs",
+    applies=lambda case: bool(case.expectation.guards) or any(call.after for call in case.expectation.calls),
     judge=judge,
     mutants=mutants,
 )
