@@ -162,8 +162,8 @@ class Renderer:
             )
         except (jinja2.TemplateError, TypeError) as error:
             raise DialectError(
-                f"the chat template of {self.tokenizer.name_or_path} cannot render a conversation: {error}. Correct the "
-                "template, or use that of the model's family."
+                f"the chat template of {self.tokenizer.name_or_path} cannot render a conversation: {error}. "
+                "Correct the template, or use that of the model's family."
             ) from None
 
     def _delta(self, messages: Sequence[Message]) -> str:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from toy_world import WORLD, case
 
-from samescore.harness.policies.hf import PASSPORT, HfPolicy, let_threads_sleep, weights_digest
+from samescore.harness.passport import PASSPORT
+from samescore.harness.policies.hf import HfPolicy, let_threads_sleep, weights_digest
 
 let_threads_sleep()
 torch = pytest.importorskip("torch", reason="local models need samescore[local]")

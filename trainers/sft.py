@@ -19,14 +19,12 @@ from samescore.harness.case import Case
 from samescore.harness.environment import World
 from samescore.harness.errors import UsageError
 from samescore.harness.fingerprint import fingerprint
+from samescore.harness.passport import FORMAT, PASSPORT
 from samescore.harness.policies import tiny_path
 from samescore.harness.policies.script import oracle
 from samescore.harness.renderer import Example, Renderer, examples
 from samescore.harness.rollout import rollout
 from samescore.trainers.config import SftConfig, load_sft_config
-
-PASSPORT = "samescore.json"
-"""The file beside an adapter that says what it was made from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +208,7 @@ def _write_passport(
     from samescore.harness.policies.hf import weights_digest
 
     passport = {
-        "format": 1,
+        "format": FORMAT,
         "base": {"name": config.base, "weights": weights_digest(Path(base))},
         "template": renderer.fingerprint,
         "toolsets": {case.toolset.name: case.toolset.fingerprint for case in material.cases},

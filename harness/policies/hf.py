@@ -8,7 +8,6 @@ every module and shape.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -16,6 +15,7 @@ from os.path import commonprefix
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from samescore.harness import passport
 from samescore.harness.case import Case
 from samescore.harness.dialects import Dialect, dialect_named
 from samescore.harness.dialects.detect import detect
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from samescore.harness.policies.engine import Engine, Session
 
-PASSPORT = "samescore.json"  # beside an adapter: what it was made from
 DTYPES = ("float32", "bfloat16", "float16")
 SLOTS = 64
 _TELLING = 4  # characters from which on a fact inside a text is no accident
@@ -325,7 +324,7 @@ def _adapter_folder(adapter: str, base: Path, weights: str) -> Path:
     for file in ("adapter_config.json", "adapter_model.safetensors"):
         if not (folder / file).is_file():
             raise AdapterError(f"{folder} is no PEFT adapter: it has no {file}. Give the folder that training wrote.")
-    _check_passport(folder, base, weights)
+    passport.check(folder, base, weights)
     return folder
 
 
@@ -351,30 +350,6 @@ def _merge(model: PreTrainedModel, adapter: Path, base: Path) -> PreTrainedModel
             "base that its adapter_config.json gives."
         ) from None
     return merged
-
-
-def _check_passport(adapter: Path, base: Path, weights: str) -> None:
-    """Compare the digest of the base that the adapter was trained on, where it is known."""
-    path = adapter / PASSPORT
-    if not path.is_file():
-        return
-    try:
-        passport = json.loads(path.read_text(encoding="utf-8"))
-        edition, made_for = passport.get("format", 1), passport["base"]
-        name, digest = made_for.get("name", "another base"), made_for["weights"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise AdapterError(
-            f"{path} is damaged: expected base.weights, a digest ({_first_line(error)}) Train again."
-        ) from None
-    if edition != 1:
-        raise AdapterError(
-            f"{path}: passport format {edition}; this samescore reads 1. Use the samescore that wrote it."
-        )
-    if digest != weights:
-        raise AdapterError(
-            f"adapter {adapter} was trained on {name} with weights {str(digest)[:12]}, but {base} has weights "
-            f"{weights[:12]}. Use the base it was trained on, or train it again on this one."
-        )
 
 
 def _check_shapes(model: PreTrainedModel, adapter: Path, base: Path) -> None:

@@ -86,26 +86,27 @@ def mutants(case: Case) -> Iterator[Mutant]:
             for name, value in call.arguments.items():
                 other = with_arguments(call, {**call.arguments, name: changed(value)})
                 yield Mutant(f"turn {index} checks another {name}", with_turn(case, index, with_call(turn, other)))
-    places = [index for index, _ in calling_turns(case)]
-    for first, second in pairwise(places):
-        if set(_ids(case, first)) & {before for call in _calls(case, second) for before in call.after}:
-            one, other = case.gold[first], case.gold[second]
-            merged = replace(one, calls=(*one.calls, *other.calls))
-            rest = (*case.gold[:first], merged, *case.gold[first + 1 : second], *case.gold[second + 1 :])
-            yield Mutant(f"turns {first} and {second} in one", rest)
-            if one.calls != other.calls:
-                swapped = (*case.gold[:first], other, *case.gold[first + 1 : second], one, *case.gold[second + 1 :])
-                yield Mutant(f"turns {first} and {second} swapped", swapped)
+    yield from _disordered(case)
+
+
+def _disordered(case: Case) -> Iterator[Mutant]:
+    """Two calling turns in one, or swapped, where the later one needs the earlier."""
+    gold, places = case.gold, [index for index, _ in calling_turns(case)]
+    for here, there in pairwise(places):
+        needed = {before for call in _calls(case, there) for before in call.after}
+        if not needed & {call.id for call in _calls(case, here)}:
+            continue
+        one, other, between, rest = gold[here], gold[there], gold[here + 1 : there], gold[there + 1 :]
+        merged = replace(one, calls=(*one.calls, *other.calls))
+        yield Mutant(f"turns {here} and {there} in one", (*gold[:here], merged, *between, *rest))
+        if one.calls != other.calls:
+            yield Mutant(f"turns {here} and {there} swapped", (*gold[:here], other, *between, one, *rest))
 
 
 def _calls(case: Case, index: int) -> tuple[ExpectedCall, ...]:
     """The expected calls of the gold turn at `index`."""
     before = sum(len(turn.calls) for turn in case.gold[:index])
     return case.expectation.calls[before : before + len(case.gold[index].calls)]
-
-
-def _ids(case: Case, index: int) -> tuple[str, ...]:
-    return tuple(call.id for call in _calls(case, index))
 
 
 SCORER = Scorer(
