@@ -175,5 +175,5 @@ def test_a_tokenizer_without_template_or_end_of_turn_is_refused(tmp_path: Path) 
         renderer_of("")
     with pytest.raises(UsageError, match="no special token"):
         renderer_of("{% for message in messages %}{{ message.role }}: {{ message.content }}\n{% endfor %}")
-    with pytest.raises(UsageError, match="no tokenizer at"):
+    with pytest.raises(UsageError, match="holds no tokenizer"):
         Renderer.load(tmp_path)
