@@ -8,11 +8,12 @@ world's own code.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, LiteralString, TypeAlias
 
 from samescore.harness.errors import WorldError
@@ -30,6 +31,11 @@ State: TypeAlias = dict[str, dict[str, dict[str, Any]]]
 """Table -> primary key -> row."""
 
 ToolFunction: TypeAlias = Callable[..., Any]
+
+_WRITE = re.compile(
+    r"\s*(?:INSERT(?:\s+OR\s+\w+)?\s+INTO|REPLACE\s+INTO|UPDATE(?:\s+OR\s+\w+)?|DELETE\s+FROM)\s+(\w+)\b", re.IGNORECASE
+)
+_PLAIN = (str, int, bool, float, type(None))
 
 
 class ToolError(Exception):
@@ -79,6 +85,11 @@ class World:
             for function in self.functions
         )
         return Toolset(self.name, self.version, tools)
+
+    @cached_property
+    def linked(self) -> bool:
+        """Whether writing to one table may change another."""
+        return re.search(r"\b(?:trigger|cascade|set null|set default)\b", self.schema, re.IGNORECASE) is not None
 
     @cached_property
     def code(self) -> Mapping[str, ToolFunction]:
@@ -151,6 +162,7 @@ class Environment:
         self._faults: dict[str, int] = dict(facts.get("faults", {}))
         self._effects: list[Effect] = []
         self._issued: dict[str, int] = {}
+        self._touched: set[str | None] = set()
         if connection is None:
             connection = sqlite3.connect(":memory:", isolation_level=None)
         if prepared is not None:
@@ -178,12 +190,15 @@ class Environment:
 
     def write(self, sql: LiteralString, *parameters: Any) -> int:
         """Insert, update or delete; the number of rows touched."""
+        table = _written(sql)
+        self._touched.add(table)
         return self._connection.execute(sql, parameters).rowcount
 
     def effect(self, name: str, **data: Any) -> None:
         """Log something that cannot be unseen."""
-        # As JSON, so that what is compared is what will be recorded: no tuples.
-        self._effects.append(Effect(name, read(write(data))))
+        if not all(type(value) in _PLAIN for value in data.values()):
+            data = read(write(data))  # as JSON, so that what is compared is what will be recorded: no tuples
+        self._effects.append(Effect(name, data))
 
     def new_id(self, prefix: str) -> str:
         """A new id such as RF-20931: the n-th of its prefix is the same for the same case, unrelated between cases."""
@@ -205,8 +220,6 @@ class Environment:
         if not specification.valid(call.arguments):
             complaint = specification.complaint(call.arguments)
             return _failure(call, Outcome.INVALID, "invalid_arguments", complaint)
-        if not _storable(call.arguments):
-            return _failure(call, Outcome.INVALID, "invalid_arguments", "an integer is out of range")
         if self._faults.get(call.name, 0) > 0:
             self._faults[call.name] -= 1
             return _failure(call, Outcome.FAULT, "service_unavailable", "Temporary failure. Please try again.")
@@ -225,6 +238,12 @@ class Environment:
             del self._effects[logged:]
             return _failure(call, Outcome.TOOL_ERROR, error.code, error.message)
         except Exception as error:
+            if isinstance(error, OverflowError) and not _storable(call.arguments):
+                # A schema without bounds lets a model write any integer, and SQLite holds 64 bits.
+                if changes:
+                    self._connection.execute("ROLLBACK TO call")
+                del self._effects[logged:]
+                return _failure(call, Outcome.INVALID, "invalid_arguments", "an integer is out of range")
             raise WorldError(
                 f"world {self.world.name}: tool {call.name} crashed on {write(dict(call.arguments))}: "
                 f"{type(error).__name__}: {error}. Correct the tool's code; the model is not to blame."
@@ -244,7 +263,11 @@ class Environment:
         prepared = self._require()
         if self._connection.total_changes == self._untouched:
             return prepared.state
-        return _dump(self._connection, prepared.tables)
+        moved = tuple(table for table in prepared.tables if table.name.lower() in self._touched)
+        if len(moved) < len(self._touched) or self.world.linked:
+            return _dump(self._connection, prepared.tables)
+        # Only what was written to can differ; reading everything takes a tenth of the whole conversation.
+        return prepared.state | _dump(self._connection, moved)
 
     @property
     def start_digest(self) -> str:
@@ -301,6 +324,13 @@ def change_in_words(change: Change) -> str:
     return f"{row}: {', '.join(moved)}"
 
 
+@lru_cache(maxsize=1024)
+def _written(sql: str) -> str | None:
+    """The table that a statement writes to; None where that cannot be told."""
+    found = _WRITE.match(sql)
+    return found.group(1).lower() if found else None
+
+
 def _failure(call: Call, outcome: Outcome, code: str, message: str) -> Observation:
     return Observation(call, outcome, write({"error": code, "message": message}))
 
@@ -339,7 +369,7 @@ def _key(row: dict[str, Any], columns: tuple[str, ...]) -> str:
 
 
 def _storable(value: Any) -> bool:
-    """Whether every integer fits SQLite's 64 bits; a schema without bounds lets a model write any."""
+    """Whether every integer fits SQLite's 64 bits."""
     if isinstance(value, int):
         return -(2**63) <= value < 2**63
     if isinstance(value, Mapping):

@@ -123,3 +123,19 @@ def test_a_table_without_primary_key_is_refused() -> None:
     world = World("bad", 1, (read,), "CREATE TABLE t (a TEXT)", lambda env, facts: None, Lexicon(1, {}), {})
     with pytest.raises(WorldError, match="table t has no primary key"):
         world.open({})
+
+
+@pytest.mark.parametrize("schema", ["", "CREATE TRIGGER t AFTER UPDATE ON item BEGIN UPDATE log SET n = n + 1; END;"])
+def test_the_state_is_that_of_the_whole_database(schema: str) -> None:
+    def fill(env: Environment, facts: Facts) -> None:
+        build(env, facts)
+        env.write("INSERT INTO log VALUES (1, 0)")
+
+    tables = (
+        "CREATE TABLE Item (key TEXT PRIMARY KEY, amount INTEGER);CREATE TABLE log (id INTEGER PRIMARY KEY, n INTEGER);"
+    )
+    world = World("two", 1, (put,), tables + schema, fill, Lexicon(1, {}), {})
+    env = world.open(FACTS)
+    env.call(Call("put", {"key": "a", "amount": 9}))
+    assert env.state()["Item"]["a"]["amount"] == 9
+    assert env.state()["log"]["1"]["n"] == (1 if schema else 0)

@@ -13,6 +13,16 @@ from samescore.harness.scorer import PASS, Context, Scorer
 from samescore.harness.types import Message, Score
 
 
+def applies(case: Case) -> bool:
+    """Where the SOP guards an action, or a call needs another one before it."""
+    if case.expectation.guards:
+        return True
+    for call in case.expectation.calls:  # noqa: SIM110  # a third of the time of `any` with a generator
+        if call.after:
+            return True
+    return False
+
+
 def judge(context: Context) -> Score:
     """satisfied / demanded orders; 0 if a demanded action never happens.
 
@@ -113,7 +123,7 @@ SCORER = Scorer(
     name="path",
     version=1,
     summary="every demanded check succeeded before its action, every call after what it needs",
-    applies=lambda case: bool(case.expectation.guards) or any(call.after for call in case.expectation.calls),
+    applies=applies,
     judge=judge,
     mutants=mutants,
 )
