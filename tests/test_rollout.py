@@ -73,8 +73,10 @@ def test_calls_are_limited_before_they_are_carried_out() -> None:
 
 
 def test_a_number_that_no_database_holds_is_the_models_mistake() -> None:
-    trajectory = play(CALLING, call("give_voucher", customer_id="C-1000", amount=2**63), say("Done."))
+    voucher = call("give_voucher", customer_id=CALLING.facts["order.customer_id"], amount=2**63)
+    trajectory = play(CALLING, voucher, say("Done."))
     assert trajectory.steps[0].observations[0].outcome is Outcome.INVALID
+    assert trajectory.effects == () and trajectory.changes == ()
 
 
 @pytest.mark.parametrize("k", [0, 1])
