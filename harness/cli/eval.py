@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer import Option
+
+from samescore.harness.cli.choices import Language, SplitName
 
 if TYPE_CHECKING:
     from samescore.harness.environment import World
@@ -23,21 +24,6 @@ if TYPE_CHECKING:
 DEFAULT_SUITE, DEFAULT_MODEL = "sop", "tiny"
 LOCAL = ("tiny", "hf/")
 """The models that choose a dialect."""
-
-
-class SplitName(StrEnum):
-    """The three splits."""
-
-    TRAIN = "train"
-    DEV = "dev"
-    EVAL = "eval"
-
-
-class Language(StrEnum):
-    """The languages of cases."""
-
-    EN = "en"
-    VI = "vi"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from samescore.harness.cli.choices import Language, SplitName
 from samescore.harness.errors import ExitCode, SopError
 
 if TYPE_CHECKING:
@@ -29,21 +30,6 @@ class Criterion(StrEnum):
     BRANCH = "branch"
     BOUNDARY = "boundary"
     MCDC = "mcdc"
-
-
-class SplitName(StrEnum):
-    """The three splits."""
-
-    TRAIN = "train"
-    DEV = "dev"
-    EVAL = "eval"
-
-
-class Language(StrEnum):
-    """The languages of texts."""
-
-    EN = "en"
-    VI = "vi"
 
 
 Names = Annotated[
