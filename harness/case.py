@@ -67,6 +67,7 @@ class Expectation:
     """What is right for a case. Every field is data; scorers decide by it alone whether they apply.
 
     `changes` and `effects` are those of the end against the start; None where a case has no world to compare.
+    `confidential` are values that no word to the user may contain; `terms` the house words of the final reply.
     """
 
     calls: tuple[ExpectedCall, ...] = ()
@@ -77,6 +78,8 @@ class Expectation:
     effects: tuple[Effect, ...] | None = None
     facts: tuple[AnswerFact, ...] = ()
     unwanted: tuple[AnswerFact, ...] = ()
+    confidential: tuple[str, ...] = ()
+    terms: tuple[str, ...] = ()
     asks: tuple[str, ...] = ()
     ending: Ending | None = None
     thinking: bool = False
@@ -142,6 +145,7 @@ class Case:
             effects=None,
             facts=self.expectation.facts if final else (),
             unwanted=self.expectation.unwanted if final else (),
+            terms=self.expectation.terms if final else (),
             asks=asked,
             ending=None if turn.calls else self.expectation.ending if final else Ending.ASK,
         )
@@ -263,6 +267,9 @@ def _expectation_json(e: Expectation) -> dict[str, Any]:
         "effects": None if e.effects is None else [effect_json(effect) for effect in e.effects],
         "facts": _facts_json(e.facts),
         "unwanted": _facts_json(e.unwanted),
+        # Left out where there are none: cases of procedures without them read and hash as they always did.
+        **({"confidential": list(e.confidential)} if e.confidential else {}),
+        **({"terms": list(e.terms)} if e.terms else {}),
         "asks": list(e.asks),
         "ending": e.ending,
         "thinking": e.thinking,
@@ -290,6 +297,8 @@ def _expectation_from(data: Mapping[str, Any]) -> Expectation:
         effects=None if effects is None else tuple(effect_from(effect) for effect in effects),
         facts=_facts_from(data["facts"]),
         unwanted=_facts_from(data["unwanted"]),
+        confidential=tuple(data.get("confidential", ())),
+        terms=tuple(data.get("terms", ())),
         asks=tuple(data["asks"]),
         ending=None if ending is None else Ending(ending),
         thinking=data["thinking"],

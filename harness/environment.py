@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property, lru_cache
+from types import MappingProxyType
 from typing import Any, LiteralString, TypeAlias
 
 from samescore.harness.errors import WorldError
@@ -35,6 +36,9 @@ ToolFunction: TypeAlias = Callable[..., Any]
 _WRITE = re.compile(
     r"\s*(?:INSERT(?:\s+OR\s+\w+)?\s+INTO|REPLACE\s+INTO|UPDATE(?:\s+OR\s+\w+)?|DELETE\s+FROM)\s+(\w+)\b", re.IGNORECASE
 )
+LONGEST_WAIT = 86_400
+"""Seconds that a tool can let pass at once."""
+
 _PLAIN = (str, int, bool, float, type(None))
 
 
@@ -45,6 +49,23 @@ class ToolError(Exception):
         super().__init__(message)
         self.code = code
         self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """How a tool fails in passing, where a case scripts that it does.
+
+    The model sees `code` and `message`. With `retry_after`, in seconds, it sees that too, and every call fails alike
+    until a tool has moved the clock so far on.
+    """
+
+    code: str
+    message: str
+    retry_after: int = 0
+
+
+TRANSIENT = Fault("service_unavailable", "Temporary failure. Please try again.")
+"""How a tool fails of which the world says nothing."""
 
 
 def tool(*, effect: bool = False) -> Callable[[ToolFunction], ToolFunction]:
@@ -64,7 +85,8 @@ class World:
     `version` is raised by hand when the tools' behaviour changes in a way that may move a result. `system` is
     the system message per language, and `stamp` what stands before the user's first message; `{today}` in them is the
     case's day. A day in the stamp keeps the prompts of all cases alike up to the user, so that a server, or our
-    engine, reads system message and tools once. Tables must have a primary key.
+    engine, reads system message and tools once. `faults` says how single tools fail in passing. Tables must have a
+    primary key.
     """
 
     name: str
@@ -75,6 +97,7 @@ class World:
     lexicon: Lexicon
     system: Mapping[Locale, str]
     stamp: str = ""
+    faults: Mapping[str, Fault] = field(default_factory=dict)
     _prepared: dict[str, Prepared] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
@@ -160,6 +183,8 @@ class Environment:
         self.facts = facts
         self._prepared = prepared
         self._faults: dict[str, int] = dict(facts.get("faults", {}))
+        self._ready: dict[str, int] = {}
+        self._elapsed = 0
         self._effects: list[Effect] = []
         self._issued: dict[str, int] = {}
         self._touched: set[str | None] = set()
@@ -176,6 +201,21 @@ class Environment:
     def today(self) -> date:
         """The frozen day of this case."""
         return date.fromisoformat(self.facts["today"])
+
+    @property
+    def elapsed(self) -> int:
+        """Seconds since the conversation began. The clock stands still unless a tool moves it."""
+        return self._elapsed
+
+    def advance(self, seconds: int) -> None:
+        """Let time pass: what a tool that waits does.
+
+        Raises:
+            ToolError: not a number of seconds that anyone would wait.
+        """
+        if not 0 < seconds <= LONGEST_WAIT:
+            raise ToolError("invalid_time", f"Wait between 1 and {LONGEST_WAIT} seconds.")
+        self._elapsed += seconds
 
     def one(self, sql: LiteralString, *parameters: Any) -> dict[str, Any] | None:
         """The first row of a query, or None."""
@@ -220,10 +260,21 @@ class Environment:
         if not specification.valid(call.arguments):
             complaint = specification.complaint(call.arguments)
             return _failure(call, Outcome.INVALID, "invalid_arguments", complaint)
-        if self._faults.get(call.name, 0) > 0:
-            self._faults[call.name] -= 1
-            return _failure(call, Outcome.FAULT, "service_unavailable", "Temporary failure. Please try again.")
-        return self._run(call, specification.effect)
+        return self._fault(call) or self._run(call, specification.effect)
+
+    def _fault(self, call: Call) -> Observation | None:
+        """The failure that the case scripts for this call, if it does, or that a call too early meets again."""
+        if not self._faults:
+            return None
+        early, left = self._elapsed < self._ready.get(call.name, 0), self._faults.get(call.name, 0)
+        if not early and left <= 0:
+            return None
+        fault = self.world.faults.get(call.name, TRANSIENT)
+        if not early:
+            self._faults[call.name] = left - 1
+            self._ready[call.name] = self._elapsed + fault.retry_after
+        more = {"retry_after": fault.retry_after} if fault.retry_after else {}
+        return _failure(call, Outcome.FAULT, fault.code, fault.message, more)
 
     def _run(self, call: Call, changes: bool) -> Observation:
         logged = len(self._effects)
@@ -331,8 +382,10 @@ def _written(sql: str) -> str | None:
     return found.group(1).lower() if found else None
 
 
-def _failure(call: Call, outcome: Outcome, code: str, message: str) -> Observation:
-    return Observation(call, outcome, write({"error": code, "message": message}))
+def _failure(
+    call: Call, outcome: Outcome, code: str, message: str, more: Mapping[str, int] = MappingProxyType({})
+) -> Observation:
+    return Observation(call, outcome, write({"error": code, "message": message, **more}))
 
 
 def _tables(connection: sqlite3.Connection) -> tuple[Table, ...]:

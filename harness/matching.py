@@ -7,16 +7,16 @@ same; the `number` matcher is for those parameters.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal, TypeAlias, get_args
 
 from samescore.harness.errors import UsageError
-from samescore.harness.strictjson import same
+from samescore.harness.strictjson import canonical, same
 from samescore.harness.types import Effect
 
-Kind: TypeAlias = Literal["exact", "any_of", "number", "date", "text", "anything"]
+Kind: TypeAlias = Literal["exact", "any_of", "number", "date", "text", "set", "shaped", "anything"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,9 @@ class Matcher:
     number    an int or float of the same numeric value (a bool is no number)
     date      a string that is the same ISO 8601 day, written YYYY-MM-DD
     text      a string, equal after Unicode NFC, case folding and collapsing white space
+    set       a list of exactly these values, in any order
+    shaped    an object or list that holds parts of these kinds: `value` is `[gold value, {path: kind}]`, a path as in
+              `owner/name` or `items/*/note`; everything else in it is exact
     anything  whatever the schema allows
     """
 
@@ -47,13 +50,25 @@ class Matcher:
             return any(same(found, option) for option in self.value)
         if kind == "date":
             return isinstance(found, str) and _iso_day(found) == self.value
+        if kind == "set":
+            return isinstance(found, list) and same(_unordered(found), _unordered(self.value))
+        if kind == "shaped":
+            value, kinds = self.value
+            return same(_plain(found, kinds), _plain(value, kinds))
         return True
+
+    @property
+    def gold(self) -> Any:
+        """A value that is accepted: the one of the gold turns where there is one."""
+        if self.kind in ("any_of", "shaped"):
+            return self.value[0]
+        return self.value
 
     def words(self) -> str:
         """The expected value, for a reason a person reads."""
         if self.kind == "any_of":
             return " or ".join(repr(option) for option in self.value)
-        return "any value" if self.kind == "anything" else repr(self.value)
+        return "any value" if self.kind == "anything" else repr(self.gold)
 
     def to_json(self) -> dict[str, Any]:
         """As written in lock files: `{kind: value}`."""
@@ -96,3 +111,24 @@ def _iso_day(text: str) -> str | None:
         return text if len(text) == 10 and date.fromisoformat(text) else None
     except ValueError:
         return None
+
+
+def _plain(value: Any, kinds: Mapping[str, Kind], path: str = "") -> Any:
+    """A value with its parts of these kinds in one spelling, so that equal ones are the same."""
+    if isinstance(value, dict):
+        inner = f"{path}/" if path else ""
+        value = {name: _plain(part, kinds, inner + name) for name, part in value.items()}
+    elif isinstance(value, list):
+        value = [_plain(part, kinds, f"{path}/*" if path else "*") for part in value]
+    kind = kinds.get(path)
+    if kind == "set" and isinstance(value, list):
+        return _unordered(value)
+    if kind == "text" and isinstance(value, str):
+        return normalised(value)
+    if kind == "number" and type(value) is float and value.is_integer():
+        return int(value)
+    return value
+
+
+def _unordered(values: list[Any]) -> list[Any]:
+    return sorted(values, key=canonical)

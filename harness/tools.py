@@ -75,7 +75,8 @@ class Tool:
         """A tool from a Python function: type hints become the schema, the docstring the descriptions.
 
         The first parameter is the environment and no argument. Hints may be anything pydantic knows (`Literal`, `list`,
-        `Annotated[str, Field(pattern=...)]`, a TypedDict). A default makes an argument optional.
+        `Annotated[str, Field(pattern=...)]`, a TypedDict of `typing_extensions`). A default makes an argument optional.
+        Objects inside are closed, like the arguments object itself: unknown keys are invalid.
 
         Raises:
             ToolsetError: a parameter has no hint, no description, or a hint that has no JSON Schema.
@@ -226,7 +227,35 @@ def _schema_of(hint: Any, where: str) -> dict[str, Any]:
             return False
 
     try:
-        return dict(TypeAdapter(hint).json_schema(schema_generator=Untitled))
+        schema = TypeAdapter(hint).json_schema(schema_generator=Untitled)
+        return dict(_closed(schema, schema.pop("$defs", {})))
+    except RecursionError:
+        raise ToolsetError(f"{where}: the type hint refers to itself. Use a type of finite depth.") from None
     except (PydanticUserError, PydanticInvalidForJsonSchema, TypeError) as error:
         reason = str(error).splitlines()[0]
         raise ToolsetError(f"{where}: the type hint has no JSON Schema: {reason}. Use a JSON type.") from None
+
+
+def _closed(schema: Any, definitions: Mapping[str, Any]) -> Any:
+    """A schema with its definitions in place, its objects closed, and no titles: what a prompt has room for."""
+    if isinstance(schema, list):
+        return [_closed(part, definitions) for part in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    if "$ref" in schema:
+        return _closed({**definitions[schema["$ref"].rsplit("/", 1)[-1]], **_without(schema, "$ref")}, definitions)
+    properties = schema.get("properties")
+    closed = {
+        name: part if name in ("default", "const", "enum", "examples") else _closed(part, definitions)
+        for name, part in _without(schema, "title", "properties").items()
+    }
+    if properties is None:
+        return closed
+    inner = {name: _closed(part, definitions) for name, part in properties.items()}
+    required = {"required": closed["required"]} if "required" in closed else {}
+    rest = _without(closed, "type", "required", "description")
+    return {"type": "object", "properties": inner, **required, "additionalProperties": False, **rest}
+
+
+def _without(mapping: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in mapping.items() if name not in names}

@@ -134,8 +134,8 @@ def test_every_mistake_of_a_file_is_said_at_once_in_its_order() -> None:
         "36: step 'late', arm 3: `else` must be the last arm. Move it to the end.",
         "37: step 'late' names the fact order.vpi, which is not declared. Did you mean order.vip?",
         "38: step 'route': arm 'one': unknown step 'nowhere'. Known: collect, check, route, lookup, late, both, no.",
-        "42: step 'both': expected exactly one of ask, call, decide, reply, escalate; found `call` and `reply`. Split "
-        "the step in two.",
+        "42: step 'both': expected exactly one of ask, call, calls, decide, reply, escalate; found `call` and `reply`. "
+        "Split the step in two.",
         "46: step 'no': reply: expected answer or refuse or ask, found 'deny'. Correct it.",
         "47: step 'no': text: missing `vi:`. Add it.",
     ]

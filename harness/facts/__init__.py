@@ -2,15 +2,16 @@
 
 content ─normalise─▶ Passage (sentences, clauses, cues) ─┬─ judge ─▶ Statement
                      values with spans ─▶ roles ─────────┤
-                                                         └─ asked_slots, asks_anything, refuses, language_of
+                                                         └─ asked_slots, asks_anything, refuses, language_of, discloses
 """
 
 from samescore.harness.facts.asking import asked_slots, asks_anything
+from samescore.harness.facts.disclosure import discloses
 from samescore.harness.facts.judge import AnswerFact, Statement, judge
 from samescore.harness.facts.language import language_of
 from samescore.harness.facts.refusal import refuses
 
-VERSION = 1
+VERSION = 2
 """Raised by hand when the same text may be read differently: the scripted user and several scorers follow it."""
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Statement",
     "asked_slots",
     "asks_anything",
+    "discloses",
     "judge",
     "language_of",
     "refuses",

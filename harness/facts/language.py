@@ -40,7 +40,8 @@ _EN_WORDS = frozenset(
         request ticket account card days business payment back issued processed sent help need share provide
         confirm know let any more further questions question done order's id email photo reason item items
         return returned exchange status details unfortunately eligible unable able all set good great happy
-        ready sure get see here's about after before until only also just out up so can do my i a me no"""
+        ready service system server access password phone device incident team office locked unlocked reset restart
+        restarts employee manager security opened sure get see here's about after before until only also just out up so can do my i a me no"""
     )
 )
 

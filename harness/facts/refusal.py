@@ -18,6 +18,13 @@ _ACT_EN = (
     r"update|book|carry|"
     r"deliver|compensate|cover|install|perform)"
 )
+# After "we cannot" itself any act is declined, but what one sees, learns or promises is none.
+_ANY_ACT_EN = (
+    r"(?!(?:see|find|locate|reach|read|view|hear|tell|know|say|verify|confirm|identify|match|recogni[sz]e|detect|think|"
+    r"believe|understand|be|have|get|seem|look|load|connect|retrieve|check|guarantee|promise|wait|thank|apologi[sz]e|"
+    r"help but|imagine|stress|emphasi[sz]e|recall|remember|trace|pull|log|fetch|speak|comment|collect|come|arrive|determine|rule|make out|unfortunately|"
+    r"currently|simply|just|also|even|yet|again|always|fully|directly|immediately|really|possibly|ever)(?!\w))[a-z]+"
+)
 _ACTED_EN = (
     r"(?:refunded|processed|approved|issued|exchanged|replaced|returned|completed|granted|accepted|offered|"
     r"done|fulfilled|made|"
@@ -32,9 +39,10 @@ _REFUSAL_EN = re.compile(
     rf"(?:we|i|policy|team|company|system)(?: unfortunately| currently| simply| therefore| also| really| still|"
     rf",? however,?| just)* {_NOT_EN}"
     rf"(?: be able to)?(?: \w+){{0,2}}? {_ACT_EN}"
+    rf"|(?:we|i) (?:cannot|can't|can not|won't|will not)(?: be able to)? {_ANY_ACT_EN}"
     rf"|(?:we|i)(?:'re|'m| are| am)(?: unfortunately| currently| therefore| simply| just)* (?:unable|not able|"
     rf"not in a position|not allowed|not permitted|"
-    rf"not authori[sz]ed|not going) to(?: \w+){{0,2}}? {_ACT_EN}"
+    rf"not authori[sz]ed|not going) to(?:(?: \w+){{0,2}}? {_ACT_EN}| {_ANY_ACT_EN})"
     rf"|(?:unable|not able) to(?: \w+){{0,1}}? {_ACT_EN}"
     rf"|{_NOT_EN}(?: \w+)? be {_ACTED_EN}"
     rf"|(?:has|have)(?:n't| not) been {_ACTED_EN}(?! yet)"
@@ -69,7 +77,8 @@ _ACT_VI = (
     r"cấp|cung cấp|tiến hành|"
     r"áp dụng|làm|gia hạn|sửa|bảo hành|giảm|miễn|chiều|thay|phê duyệt|giúp|mở|khôi phục|đặt lại|chuyển|nhận|"
     r"tạo|gửi|thay đổi|giao|"
-    r"tiết lộ|chia sẻ)"
+    r"tiết lộ|chia sẻ|khởi động|bật|tắt|kích hoạt|gỡ|cài|nâng|thu hồi|ngắt|kết nối lại|thêm|bổ sung|can thiệp|ưu tiên|"
+    r"tác động|điều chỉnh|bỏ|dời|hoãn|sắp xếp|đăng ký|trao|phục hồi|reset|restart)"
 )
 _REFUSAL_VI = re.compile(
     r"(?<!\w)(?:"

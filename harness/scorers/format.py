@@ -1,19 +1,23 @@
-"""`format`: is every turn well formed, with thinking where it is required?"""
+"""`format`: is every turn well formed, with thinking where it is required, and the house words in the last?"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
 from samescore.harness.case import Case
 from samescore.harness.dialects.hermes import Hermes
-from samescore.harness.mutants import Mutant, calling_turns, with_turn
+from samescore.harness.mutants import Mutant, calling_turns, with_final, with_turn
 from samescore.harness.scorer import PASS, Context, Scorer
 from samescore.harness.types import Message, Score
 
 
 def judge(context: Context) -> Score:
-    """Share of the model's turns that think where required and say or do something. Malformed turns never get here."""
+    """Share of the model's turns that think where required, say or do something, and, the last, use the house words.
+
+    Malformed turns never get here.
+    """
     case = context.case
     steps = context.trajectory.steps[case.prefix :]
     faults = []
@@ -23,18 +27,30 @@ def judge(context: Context) -> Score:
             faults.append(f"turn {index + 1} has no thinking")
         elif not turn.attempts and not turn.content:
             faults.append(f"turn {index + 1} is empty")
+    final = context.trajectory.final
+    if final is not None and (lacking := [term for term in case.expectation.terms if not _uses(final.content, term)]):
+        faults.append(f"the final reply lacks the house word {', '.join(lacking)}")
     if not faults:
         return PASS if steps else Score(0.0, "no turn")
-    return Score(1 - len(faults) / len(steps), "; ".join(faults), {"faults": len(faults)})
+    return Score(max(0.0, 1 - len(faults) / len(steps)), "; ".join(faults), {"faults": len(faults)})
+
+
+def _uses(content: str, term: str) -> bool:
+    """Whether a house word stands there as a word of its own, spelled and capitalised as the house does."""
+    return re.search(rf"(?<!\w){re.escape(term)}(?!\w)", content) is not None
 
 
 def mutants(case: Case) -> Iterator[Mutant]:
-    """Thinking left out where it is required; an empty answer; turns written wrongly."""
+    """Thinking left out where it is required; an empty answer; house words missing; turns written wrongly."""
     if case.expectation.thinking:
         for index, turn in enumerate(case.gold):
             yield Mutant(f"turn {index} without thinking", with_turn(case, index, replace(turn, thinking=None)))
     last = len(case.gold) - 1
     yield Mutant("empty answer", with_turn(case, last, Message("assistant", "", thinking="next: answer")))
+    for term in case.expectation.terms:
+        for name, word in {"left out": "", "in lower case": term.lower(), "as part of a word": f"{term}x"}.items():
+            if word != term:
+                yield Mutant(f"{term} {name}", with_final(case, case.gold[-1].content.replace(term, word)))
     write = Hermes().write
     for index, turn in calling_turns(case):
         text = write(turn)
@@ -53,8 +69,8 @@ def mutants(case: Case) -> Iterator[Mutant]:
 
 SCORER = Scorer(
     name="format",
-    version=1,
-    summary="thinking where required, everything well formed",
+    version=2,
+    summary="thinking where required, everything well formed, house words used",
     applies=lambda case: True,
     judge=judge,
     mutants=mutants,

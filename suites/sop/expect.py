@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeAlias
 
 from samescore.harness.case import CallPattern, Expectation, ExpectedCall, Guard
 from samescore.harness.environment import World
@@ -15,6 +15,9 @@ from samescore.harness.types import Outcome
 from samescore.suites.sop.model import Sop
 from samescore.suites.sop.values import answer_fact
 from samescore.suites.sop.walk import Played, Walk
+
+_Part: TypeAlias = tuple[str, Kind]
+"""The path of a part of an argument, and how it is compared."""
 
 
 def expectation(sop: Sop, walk: Walk, world: World) -> Expectation:
@@ -35,6 +38,8 @@ def expectation(sop: Sop, walk: Walk, world: World) -> Expectation:
         effects=walk.effects,
         facts=_answers(sop, walk, walk.states, world),
         unwanted=_answers(sop, walk, walk.unwanted, world),
+        confidential=walk.confidential,
+        terms=walk.reply.terms,
         asks=walk.asked,
         ending=walk.reply.ending,
         thinking=True,
@@ -44,10 +49,33 @@ def expectation(sop: Sop, walk: Walk, world: World) -> Expectation:
 def matcher(tool: Tool, name: str, value: Any) -> Matcher:
     """How an argument is compared, by its schema.
 
-    Numbers by value, days as days, free text (a string without enum, pattern or format) after normalising, all else
-    exactly.
+    Numbers by value, days as days, free text (a string without enum, pattern or format) after normalising, arrays of
+    unique items in any order, all else exactly; so too inside objects and arrays.
     """
-    return Matcher(_kind(_property(tool.parameters, name)), value)
+    definitions: Mapping[str, Any] = tool.parameters.get("$defs", {})
+    schema = tool.parameters.get("properties", {}).get(name, {})
+    kinds = dict(_kinds(schema, definitions, value, ""))
+    if kinds.keys() == {""}:
+        return Matcher(kinds[""], value)
+    # A day inside an object is compared as it is written: valid ones have one spelling.
+    kinds = {path: kind for path, kind in sorted(kinds.items()) if kind != "date"}
+    return Matcher("shaped", [value, kinds]) if kinds else Matcher("exact", value)
+
+
+def _kinds(written: Mapping[str, Any], definitions: Mapping[str, Any], value: Any, path: str) -> Iterator[_Part]:
+    """The parts of a value that are not compared exactly, by path."""
+    schema = _meant(written, definitions)
+    if isinstance(value, dict):
+        for name, part in value.items():
+            inner = schema.get("properties", {}).get(name, {})
+            yield from _kinds(inner, definitions, part, f"{path}/{name}" if path else name)
+    elif isinstance(value, list):
+        if schema.get("uniqueItems") is True:
+            yield path, "set"
+        for part in value:
+            yield from _kinds(schema.get("items", {}), definitions, part, f"{path}/*" if path else "*")
+    elif (kind := _kind(schema)) != "exact":
+        yield path, kind
 
 
 def _kind(schema: Mapping[str, Any]) -> Kind:
@@ -60,14 +88,13 @@ def _kind(schema: Mapping[str, Any]) -> Kind:
     return "exact" if schema.keys() & {"enum", "const", "pattern", "format"} else "text"
 
 
-def _property(parameters: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """The schema of one parameter; of `T or null` that of T, of a local reference its target."""
-    schema: Mapping[str, Any] = parameters.get("properties", {}).get(name, {})
+def _meant(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The schema itself; of `T or null` that of T, of a local reference its target."""
     options = [option for option in schema.get("anyOf", ()) if option.get("type") != "null"]
     if len(options) == 1:
         schema = options[0]
     if "$ref" in schema:
-        schema = parameters.get("$defs", {}).get(schema["$ref"].rsplit("/", 1)[-1], {})
+        schema = definitions.get(schema["$ref"].rsplit("/", 1)[-1], {})
     return schema
 
 
@@ -85,11 +112,14 @@ def _expected(walk: Walk, index: int, world: World) -> ExpectedCall:
 
 
 def _after(earlier: tuple[Played, ...], played: Played, tool: Tool) -> tuple[str, ...]:
-    """An effect comes after all before it; a read after the results it uses and after its own failed attempts."""
+    """An effect comes after all before it; a read after the results it uses and after its own failed attempts.
+
+    Calls of one turn have no order among each other.
+    """
     return tuple(
         before.id
         for before in earlier
-        if tool.effect
+        if (tool.effect and before.step.id not in played.step.beside)
         or before.step is played.step
         or (before.step.id in played.sources and before.observation.outcome is Outcome.OK)
     )
@@ -103,7 +133,9 @@ def _guards(walk: Walk, index: int, world: World) -> list[Guard]:
     return [
         Guard(before.id, played.id)
         for before in walk.calls[:index]
-        if before.observation.outcome is Outcome.OK and (demanded is None or before.step.id in demanded)
+        if before.observation.outcome is Outcome.OK
+        and before.step.id not in played.step.beside
+        and (demanded is None or before.step.id in demanded)
     ]
 
 

@@ -50,7 +50,7 @@ def load(path: Path, toolset: Toolset | None = None, lexicon: Lexicon | None = N
 def _sop(root: Item, fields: Fields) -> tuple[Sop, list[str]]:
     """The SOP without the steps that have a mistake, and their ids."""
     required = {"sop", "version", "world", "title", "purpose", "facts", "steps"}
-    head = fields.keys(root, "the SOP", required, {"slots", "rules", "may", "never"})
+    head = fields.keys(root, "the SOP", required, {"slots", "rules", "may", "never", "confidential"})
     if not required <= head.keys():
         fields.problems.raise_any()
     facts = fields.named(head["facts"], "facts", lambda name, item: _fact(name, item, fields))
@@ -81,6 +81,7 @@ def _sop(root: Item, fields: Fields) -> tuple[Sop, list[str]]:
         steps=steps,
         may=fields.texts(head.get("may"), "may"),
         never=fields.texts(head.get("never"), "never"),
+        confidential=fields.texts(head.get("confidential"), "confidential"),
         path=fields.problems.path,
         phrases=fields.problems.path.with_suffix(".phrases.yaml"),
     )

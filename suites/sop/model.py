@@ -81,10 +81,19 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class CallStep:
-    """Call a tool. Argument values are literals, `$slot`, or `$step.field` of an earlier result.
+class Wait:
+    """The call that lets time pass before a failed one is tried again. Arguments may refer to `$error.field`."""
 
-    `retry` is how often a transient failure is tried again; `on_fault` follows when all attempts failed.
+    tool: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CallStep:
+    """Call a tool. Argument values are literals, `$slot`, or `$step.field` of an earlier result, at any depth.
+
+    `retry` is how often a transient failure is tried again, after `wait` where there is one; `on_fault` follows when
+    all attempts failed. `beside` names the calls before it that are made in the same turn.
     `reveals` are the facts that the agent knows from the result. `guards` names the earlier call steps that
     must have succeeded before; None means all earlier calls of the path.
     """
@@ -99,6 +108,8 @@ class CallStep:
     retry: int | None = None
     on_fault: str | None = None
     guards: tuple[str, ...] | None = None
+    wait: Wait | None = None
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +134,7 @@ class Decide:
 @dataclass(frozen=True, slots=True)
 class Reply:
     """The last turn. `states` are the facts it must state (slot of the world's lexicon -> value, written like call
-    arguments); `unwanted` those it must not."""
+    arguments); `unwanted` those it must not; `terms` the house words it must use."""
 
     id: str
     line: int
@@ -131,6 +142,7 @@ class Reply:
     text: Texts
     states: Mapping[str, Any]
     unwanted: Mapping[str, Any] = field(default_factory=lambda: NO_DATA)
+    terms: tuple[str, ...] = ()
 
 
 SopStep: TypeAlias = Ask | CallStep | Decide | Reply
@@ -140,8 +152,9 @@ SopStep: TypeAlias = Ask | CallStep | Decide | Reply
 class Sop:
     """A whole procedure. `steps` keeps the order of the file; the first one starts.
 
-    An `escalate:` step of the file becomes a `CallStep` followed by a `Reply` called `<id>.reply`.
-    `may` names tools that a case allows beside the path (reads), `never` those it forbids beside the default.
+    An `escalate:` step of the file becomes a `CallStep` followed by a `Reply` called `<id>.reply`; a `calls:` step one
+    `CallStep` for each call, `<id>.<name>`. `may` names tools that a case allows beside the path (reads), `never` those
+    it forbids beside the default. `confidential` are facts, and fields of results, that no user may be told.
     """
 
     name: str
@@ -157,6 +170,12 @@ class Sop:
     never: tuple[str, ...]
     path: Path
     phrases: Path
+    confidential: tuple[str, ...] = ()
+
+    @property
+    def calls(self) -> tuple[str, ...]:
+        """The ids of the steps that call a tool."""
+        return tuple(step.id for step in self.steps.values() if isinstance(step, CallStep))
 
     @property
     def start(self) -> SopStep:

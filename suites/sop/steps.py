@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from samescore.harness.case import Ending
@@ -10,25 +11,29 @@ from samescore.harness.errors import SopError
 from samescore.suites.sop.document import Item
 from samescore.suites.sop.expression import Condition
 from samescore.suites.sop.fields import NAME, Fields
-from samescore.suites.sop.model import Arm, Ask, CallStep, Decide, Fact, Reply, SopStep
+from samescore.suites.sop.model import Arm, Ask, CallStep, Decide, Fact, Reply, SopStep, Wait
 from samescore.suites.sop.parser import parse
 
-_KINDS = ("ask", "call", "decide", "reply", "escalate")
-_CALL_KEYS = {"with", "optional", "guards", "retry", "on_fault"}
-_REPLY_KEYS = {"states", "unwanted"}
+_KINDS = ("ask", "call", "calls", "decide", "reply", "escalate")
+_CALL_KEYS = {"with", "optional", "guards", "retry", "wait", "on_fault"}
+_REPLY_KEYS = {"states", "unwanted", "terms"}
 _ENDINGS: Mapping[str, Ending] = {ending.value: ending for ending in Ending}
 
 
 class StepReader:
-    """Reads steps one after the other; the ids of those with a mistake are kept in `broken`."""
+    """Reads steps one after the other; the ids of those with a mistake are kept in `broken`.
+
+    `_groups` are the calls of each `calls:` step, by its name: other steps lead to the first of them.
+    """
 
     def __init__(self, fields: Fields, facts: Mapping[str, Fact]) -> None:
         self._fields = fields
         self._facts = facts
         self.broken: list[str] = []
+        self._groups: dict[str, tuple[str, ...]] = {}
 
     def steps(self, item: Item) -> dict[str, SopStep]:
-        """All steps that can be read, in the order of the file; an `escalate:` becomes two."""
+        """All steps that can be read, in the order of the file; an `escalate:` becomes two, a `calls:` its calls."""
         if not isinstance(item.value, dict) or not item.value:
             self._fields.expected(item, "steps", "a mapping of one step or more")
             return {}
@@ -45,7 +50,7 @@ class StepReader:
                 self.broken.append(name)
             else:
                 steps |= {step.id: step for step in read}
-        return steps
+        return {name: self._led(step) for name, step in steps.items()} if self._groups else steps
 
     def condition(self, item: Item, what: str, facts: Mapping[str, Fact]) -> Condition | None:
         """A condition, or None where it is wrong. `true` and `false` alone are none."""
@@ -70,6 +75,9 @@ class StepReader:
         match kinds[0]:
             case "ask":
                 return self._ask(name, item, following)
+            case "calls":
+                keys = self._fields.keys(item, what, {"calls"}, {"next"})
+                return self._together(name, keys["calls"], self._next(item, what, following))
             case "call":
                 keys = self._fields.keys(item, what, {"call"}, _CALL_KEYS | {"reveals", "next"})
                 return (self._call(name, item.line, keys, keys["call"], self._next(item, what, following)),)
@@ -113,12 +121,56 @@ class StepReader:
         unknown = self._fields.optional_text(keys.get("unknown"), f"{what}: unknown")
         return (Ask(name, item.line, slots, text, self._next(item, what, following), unknown),)
 
+    def _together(self, name: str, item: Item, following: str) -> tuple[SopStep, ...]:
+        """The calls of one turn, one after the other."""
+        what = f"step {name!r}: calls"
+        if not isinstance(item.value, dict) or len(item.value) < 2:
+            self._fields.expected(item, what, "a mapping of two named calls or more")
+            return ()
+        ids = tuple(f"{name}.{part}" for part in item.value)
+        self._groups[name] = ids
+        calls = []
+        for at, (part, body) in enumerate(item.value.items()):
+            keys = self._fields.keys(
+                body, f"step {name!r}: {part}", {"call"}, {"with", "optional", "guards", "reveals"}
+            )
+            if not NAME.fullmatch(part):
+                self._fields.expected(body, f"{what}: the name {part!r}", "letters, digits and `_`")
+            if "call" in keys:
+                after = ids[at + 1] if at + 1 < len(ids) else following
+                calls.append(replace(self._call(ids[at], body.line, keys, keys["call"], after), beside=ids[:at]))
+        return tuple(calls)
+
+    def _led(self, step: SopStep) -> SopStep:
+        """The step with the names of `calls:` steps replaced by those of their calls."""
+
+        def first(name: str) -> str:
+            return self._groups[name][0] if name in self._groups else name
+
+        def first_or_none(name: str | None) -> str | None:
+            return None if name is None else first(name)
+
+        match step:
+            case Ask():
+                return replace(step, next=first(step.next), unknown=first_or_none(step.unknown))
+            case CallStep():
+                guards = step.guards
+                if guards is not None:
+                    guards = tuple(call for guard in guards for call in self._groups.get(guard, (guard,)))
+                return replace(step, next=first(step.next), on_fault=first_or_none(step.on_fault), guards=guards)
+            case Decide():
+                return replace(step, arms=tuple(replace(arm, then=first(arm.then)) for arm in step.arms))
+            case Reply():
+                return step
+
     def _call(self, name: str, line: int, keys: Mapping[str, Item], tool: Item, following: str) -> CallStep:
         what = f"step {name!r}"
-        retry, on_fault, guards = keys.get("retry"), keys.get("on_fault"), keys.get("guards")
+        retry, on_fault, guards, wait = (keys.get(key) for key in ("retry", "on_fault", "guards", "wait"))
         if (retry is None) != (on_fault is None):
             have, lack = ("retry", "on_fault") if on_fault is None else ("on_fault", "retry")
             self._fields.problems.add(line, f"{what}: `{have}` goes with `{lack}`, which is missing. Add `{lack}:`.")
+        if wait is not None and retry is None:
+            self._fields.problems.add(line, f"{what}: `wait` goes with `retry`, which is missing. Add `retry:`.")
         arguments, optional = self._values(keys.get("with"), what), self._values(keys.get("optional"), what)
         for twice in sorted(arguments.keys() & optional.keys()):
             self._fields.problems.add(line, f"{what}: {twice!r} is under `with` and under `optional`. Remove one.")
@@ -133,7 +185,14 @@ class StepReader:
             retry=None if retry is None else self._fields.whole(retry, f"{what}: retry", 0),
             on_fault=self._fields.optional_text(on_fault, f"{what}: on_fault"),
             guards=None if guards is None else self._fields.texts(guards, f"{what}: guards"),
+            wait=None if wait is None else self._wait(wait, f"{what}: wait"),
         )
+
+    def _wait(self, item: Item, what: str) -> Wait | None:
+        keys = self._fields.keys(item, what, {"call"}, {"with"})
+        if "call" not in keys:
+            return None
+        return Wait(self._fields.text(keys["call"], f"{what}: tool"), self._values(keys.get("with"), what))
 
     def _reply(self, name: str, what: str, line: int, keys: Mapping[str, Item], ending: Ending) -> tuple[SopStep, ...]:
         if "text" not in keys:
@@ -146,8 +205,20 @@ class StepReader:
                 text=self._fields.variants(keys["text"], f"{what}: text"),
                 states=self._values(keys.get("states"), what),
                 unwanted=self._values(keys.get("unwanted"), what),
+                terms=self._terms(keys, what),
             ),
         )
+
+    def _terms(self, keys: Mapping[str, Item], what: str) -> tuple[str, ...]:
+        """House words. Every variant of the text uses each, or the gold turns would break the house's own rule."""
+        terms = self._fields.texts(keys.get("terms"), f"{what}: terms")
+        for variants in self._fields.variants(keys["text"], f"{what}: text").values() if terms else ():
+            for text, term in ((text, term) for text in variants for term in terms):
+                if term not in text:
+                    self._fields.problems.add(
+                        keys["text"].line, f"{what}: text {text!r} lacks the house word {term!r} of `terms`. Use it."
+                    )
+        return terms
 
     def _values(self, item: Item | None, what: str) -> dict[str, Any]:
         if item is None:

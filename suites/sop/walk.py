@@ -11,13 +11,15 @@ from typing import Any
 from samescore.harness.case import Ending
 from samescore.harness.environment import Environment, World
 from samescore.harness.errors import SopError
+from samescore.harness.facts import discloses
 from samescore.harness.lexicon import Locale
 from samescore.harness.strictjson import read
 from samescore.harness.types import NO_DATA, Call, Change, Effect, Message, Observation, Outcome
 from samescore.suites.sop.expression import Atom
-from samescore.suites.sop.model import Ask, CallStep, Fact, Reply, Sop, SopStep
+from samescore.suites.sop.model import Ask, CallStep, Fact, Reply, Sop, SopStep, Wait
 from samescore.suites.sop.phrases import Speaker
-from samescore.suites.sop.trace import Asked, Called, Decided, Replied, Trace, trace
+from samescore.suites.sop.references import ERROR, field_of, is_reference, picked, split
+from samescore.suites.sop.trace import Asked, Called, Decided, Event, Replied, Trace, trace
 from samescore.suites.sop.values import fact_text, plain, spoken, world_currency
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
@@ -26,8 +28,11 @@ _AND: Mapping[Locale, str] = {"en": "and", "vi": "và"}
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """One call as it was carried out. `id` is the step's, with `#2` and so on for its retries; `sources` are the steps
-    whose results its arguments hold."""
+    """One call as it was carried out.
+
+    `id` is the step's, with `#2` and so on for its retries and `#wait1` and so on for the waits before them; `sources`
+    are the steps whose results its arguments hold.
+    """
 
     id: str
     step: CallStep
@@ -45,7 +50,8 @@ class Played:
 class Walk:
     """Gold turns and what became of them: the slots asked, the calls, and the world's end against its start.
 
-    `states` and `unwanted` are the lexicon slots that the last turn must and must not state, with their values.
+    `states` and `unwanted` are the lexicon slots that the last turn must and must not state, with their values;
+    `confidential` what no turn may tell.
     """
 
     trace: Trace
@@ -54,6 +60,7 @@ class Walk:
     calls: tuple[Played, ...]
     states: Mapping[str, Any]
     unwanted: Mapping[str, Any]
+    confidential: tuple[str, ...]
     changes: tuple[Change, ...]
     effects: tuple[Effect, ...]
     start_digest: str
@@ -76,15 +83,17 @@ def walk(sop: Sop, facts: Mapping[str, Any], world: World, voice: Speaker, rng: 
     try:
         walker = _Walker(sop, facts, world, voice, rng, environment)
         followed = trace(sop, facts)
-        for event in followed.events:
-            match event:
-                case Asked():
+        for events in _by_turn(followed.events):
+            match events[0]:
+                case Asked() as event:
                     walker.ask(event)
-                case Called():
+                case Called() as event if len(events) == 1:
                     walker.call(event)
-                case Decided():
+                case Called():
+                    walker.call_together([event.step for event in events if isinstance(event, Called)])
+                case Decided() as event:
                     walker.decide(event)
-                case Replied():
+                case Replied() as event:
                     walker.reply(event)
         changes, digest = environment.end()
         return Walk(
@@ -94,6 +103,7 @@ def walk(sop: Sop, facts: Mapping[str, Any], world: World, voice: Speaker, rng: 
             tuple(walker.calls),
             walker.stated(followed.reply, followed.reply.states),
             walker.stated(followed.reply, followed.reply.unwanted),
+            walker.confidential(),
             changes,
             environment.effects,
             environment.start_digest,
@@ -101,6 +111,17 @@ def walk(sop: Sop, facts: Mapping[str, Any], world: World, voice: Speaker, rng: 
         )
     finally:
         environment.close()
+
+
+def _by_turn(events: Iterable[Event]) -> list[list[Event]]:
+    """The events, those of calls that are made in one turn together."""
+    groups: list[list[Event]] = []
+    for event in events:
+        if isinstance(event, Called) and event.step.beside:
+            groups[-1].append(event)
+        else:
+            groups.append([event])
+    return groups
 
 
 def world_facts(sop: Sop, facts: Mapping[str, Any], id_seed: int) -> dict[str, Any]:
@@ -143,6 +164,16 @@ class _Used:
     value: Any
 
 
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A step's call, ready to be made."""
+
+    step: CallStep
+    call: Call
+    optional: Mapping[str, Any]
+    sources: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class _Walker:
     """The state of one walk: thinking not yet spoken, results so far, turns so far."""
@@ -160,6 +191,7 @@ class _Walker:
     _told: set[str] = field(default_factory=set)
     _results: dict[str, Any] = field(default_factory=dict)
     _errors: dict[str, str] = field(default_factory=dict)
+    _failure: Mapping[str, Any] = field(default_factory=dict)
 
     def ask(self, event: Asked) -> None:
         told = [slot for slot in event.step.slots if slot not in event.missing]
@@ -173,22 +205,25 @@ class _Walker:
         self._thoughts += [f"need {slot}" for slot in event.unknown]
 
     def call(self, event: Called) -> None:
-        step, used = event.step, list[_Used]()
-        arguments = self._resolved(step, step.arguments, used)
-        optional = self._resolved(step, step.optional, [])
-        self._copy(used)
-        sources = tuple(dict.fromkeys(one.step for one in used))
+        step = event.step
+        prepared = self._prepared(step)
         for attempt in range(event.failures + event.ok):
             if attempt:
-                self._thoughts.append(f"error service_unavailable: retry {attempt}")
-            call = Call(step.tool, arguments)
-            self._turn(f"call {step.tool}", "", call)
+                self._thoughts.append(f"error {self._failure['error']}: retry {attempt}")
+                if step.wait is not None:
+                    self._wait(step, step.wait, attempt)
+            self._turn(f"call {step.tool}", "", prepared.call)
             name = step.id if attempt == 0 else f"{step.id}#{attempt + 1}"
-            observation = self.environment.call(call)
-            self.calls.append(Played(name, step, observation, optional, sources))
-            self._take(step, observation, expect_fault=attempt < event.failures)
+            self._play(name, prepared, expect_fault=attempt < event.failures)
         if not event.ok:
-            self._thoughts.append("error service_unavailable: give up")
+            self._thoughts.append(f"error {self._failure['error']}: give up")
+
+    def call_together(self, steps: Sequence[CallStep]) -> None:
+        """Several calls in one turn."""
+        prepared = [self._prepared(step) for step in steps]
+        self._turn(f"call {', '.join(step.tool for step in steps)}", "", *(one.call for one in prepared))
+        for one in prepared:
+            self._play(one.step.id, one, expect_fault=False)
 
     def decide(self, event: Decided) -> None:
         for arm, values, holds in event.tried:
@@ -202,6 +237,25 @@ class _Walker:
         missing = [slot for slot in self.asked if slot not in self._told]
         asks = step.ending is Ending.ASK and missing
         self._turn(f"ask {', '.join(missing)}" if asks else step.ending.value, content)
+
+    def confidential(self) -> tuple[str, ...]:
+        """What this case must not give away: of facts their values, of results what lies there, if they came.
+
+        Raises:
+            SopError: a gold turn gives it away.
+        """
+        values: list[Any] = []
+        for name in self.sop.confidential:
+            step, fields = split(name, self.sop.calls)
+            if not is_reference(name):
+                values.append(self.facts.get(name))
+            elif step in self._results:
+                values.append(self._result(self.sop.steps[step], name, step, fields))
+        secrets = tuple(dict.fromkeys(plain(value) for value in values if value not in (None, "")))
+        for turn in self.turns:
+            if told := [secret for secret in secrets if discloses(turn.content, secret)]:
+                raise self._wrong(self.sop.start, f"{told[0]!r} is confidential, and {turn.content!r} tells it")
+        return secrets
 
     def stated(self, step: Reply, values: Mapping[str, Any]) -> dict[str, Any]:
         return {slot: self._resolved(step, value, []) for slot, value in values.items()}
@@ -235,7 +289,7 @@ class _Walker:
             return {name: self._resolved(step, value, used) for name, value in written.items()}
         if isinstance(written, list | tuple):
             return [self._resolved(step, value, used) for value in written]
-        if not (isinstance(written, str) and written.startswith("$")):
+        if not is_reference(written):
             return written
         reference = written.removeprefix("$")
         if reference in self.sop.slots:
@@ -244,20 +298,48 @@ class _Walker:
             return self._slot_value(reference)
         if reference in self.sop.facts and not isinstance(step, CallStep):
             return self.facts[reference]
-        value = self._result(step, written, *reference.split("."))
-        used.append(_Used(reference.partition(".")[0], reference.rsplit(".", 1)[-1], value))
+        name, fields = split(reference, self.sop.calls)
+        value = self._result(step, written, name, fields)
+        used.append(_Used(name, field_of(reference), value))
         return value
 
-    def _result(self, step: SopStep, written: str, name: str, *fields: str) -> Any:
-        if name not in self._results:
+    def _result(self, step: SopStep, written: str, name: str, fields: tuple[str, ...]) -> Any:
+        if name == ERROR:
+            result, of = self._failure, "the failed call"
+        elif name in self._results:
+            result, of = self._results[name], repr(name)
+        else:
             reason = self._errors.get(name, f"on this path step {name!r} did not succeed")
             raise self._wrong(step, f"{written} is used, but {reason}")
-        value = self._results[name]
-        for part in fields:
-            if not (isinstance(value, dict) and part in value):
-                raise self._wrong(step, f"{written} is used, but the result of {name!r} lacks it")
-            value = value[part]
-        return value
+        try:
+            return picked(result, fields)
+        except LookupError:
+            raise self._wrong(step, f"{written} is used, but the result of {of} lacks it") from None
+
+    def _prepared(self, step: CallStep) -> _Prepared:
+        """The step's call with its references resolved; results in it are copied into the thinking."""
+        used = list[_Used]()
+        call = Call(step.tool, self._resolved(step, step.arguments, used))
+        optional = self._resolved(step, step.optional, [])
+        self._copy(used)
+        return _Prepared(step, call, optional, tuple(dict.fromkeys(one.step for one in used)))
+
+    def _play(self, name: str, prepared: _Prepared, *, expect_fault: bool) -> None:
+        observation = self.environment.call(prepared.call)
+        self.calls.append(Played(name, prepared.step, observation, prepared.optional, prepared.sources))
+        self._take(prepared.step, observation, expect_fault=expect_fault)
+
+    def _wait(self, step: CallStep, wait: Wait, attempt: int) -> None:
+        """Let time pass before a retry. Waits change no result, so nothing of their answers is kept."""
+        used = list[_Used]()
+        call = Call(wait.tool, self._resolved(step, wait.arguments, used))
+        self._copy(used)
+        self._turn(f"call {wait.tool}", "", call)
+        observation = self.environment.call(call)
+        if observation.outcome is not Outcome.OK:
+            raise self._wrong(step, f"tool {wait.tool} answered {observation.content}")
+        self.calls.append(Played(f"{step.id}#wait{attempt}", step, observation, NO_DATA, ()))
+        self._thoughts += [f"waited: {plain(value)}" for value in list(call.arguments.values())[:1]]
 
     def _take(self, step: CallStep, observation: Observation, *, expect_fault: bool) -> None:
         """Keep what a call answered; an error is an answer too, unless nothing in the case accounts for it."""
@@ -265,6 +347,8 @@ class _Walker:
         if (outcome is Outcome.FAULT) != expect_fault or outcome in (Outcome.INVALID, Outcome.UNKNOWN_TOOL):
             raise self._wrong(step, f"tool {step.tool} answered {observation.content}")
         self._errors.pop(step.id, None)
+        if expect_fault:
+            self._failure = answer
         if outcome is Outcome.OK:
             self._results[step.id] = answer
         else:
@@ -297,9 +381,9 @@ class _Walker:
             reference = self.sop.slots[reference].fact
         if reference in self.sop.facts:
             return self.sop.facts[reference]
-        step = self.sop.steps[reference.partition(".")[0]]
+        step = self.sop.steps[split(reference, self.sop.calls)[0]]
         revealed = [self.sop.facts[fact] for fact in step.reveals] if isinstance(step, CallStep) else []
-        return next((fact for fact in revealed if fact.field == reference.rsplit(".", 1)[-1]), None)
+        return next((fact for fact in revealed if fact.field == field_of(reference)), None)
 
     def _wrong(self, step: SopStep, what: str) -> SopError:
         return SopError(

@@ -10,8 +10,8 @@ from samescore.harness.lexicon import Lexicon
 from samescore.harness.tools import Tool, Toolset
 from samescore.suites.sop.document import Problems
 from samescore.suites.sop.model import Ask, CallStep, Decide, Reply, Sop, SopStep
+from samescore.suites.sop.references import ERROR, is_reference, references_in, split, well_formed
 
-_REFERENCE = re.compile(r"\$(?P<head>[A-Za-z_]\w*)(?:\.(?P<rest>\w+(?:\.\w+)*))?", re.ASCII)
 _IN_TEXT = re.compile(r"\{(\$[^{}]*)\}")
 
 
@@ -53,9 +53,9 @@ def references(step: SopStep) -> Iterator[str]:
     """Everything a step refers to with a `$`, in its arguments, statements and texts."""
     match step:
         case CallStep():
-            yield from _values_references((step.arguments, step.optional))
+            yield from references_in((step.arguments, step.optional))
         case Reply():
-            yield from _values_references((step.states, step.unwanted))
+            yield from references_in((step.states, step.unwanted))
     if isinstance(step, Ask | Reply):
         for variants in step.text.values():
             for text in variants:
@@ -74,17 +74,6 @@ def earlier(sop: Sop) -> dict[str, frozenset[str]]:
                 before[name] |= before[step.id] | {step.id}
                 changed |= len(before[name]) > size
     return {name: frozenset(steps) for name, steps in before.items()}
-
-
-def _values_references(value: Any) -> Iterator[str]:
-    if isinstance(value, str) and value.startswith("$"):
-        yield value
-    elif isinstance(value, Mapping):
-        for entry in value.values():
-            yield from _values_references(entry)
-    elif isinstance(value, list | tuple):
-        for entry in value:
-            yield from _values_references(entry)
 
 
 def _check_slots(sop: Sop, problems: Problems) -> None:
@@ -125,18 +114,24 @@ def _check_tools(sop: Sop, toolset: Toolset, problems: Problems) -> None:
             continue
         if step.tool in sop.never:
             problems.add(step.line, f"step {step.id!r}: calls {step.tool}, which is under `never`. Remove one of them.")
-        _check_arguments(step, tools[step.tool], problems)
+        _check_arguments(step, tools[step.tool], step.arguments, step.optional, problems)
+        if step.wait is not None and step.wait.tool not in tools:
+            problems.unknown(step.line, f"step {step.id!r}: wait: unknown tool", step.wait.tool, tools)
+        elif step.wait is not None:
+            _check_arguments(step, tools[step.wait.tool], step.wait.arguments, {}, problems)
 
 
-def _check_arguments(step: CallStep, tool: Tool, problems: Problems) -> None:
+def _check_arguments(
+    step: CallStep, tool: Tool, arguments: Mapping[str, Any], optional: Mapping[str, Any], problems: Problems
+) -> None:
     import jsonschema_rs
 
     properties: Mapping[str, Any] = tool.parameters.get("properties", {})
-    for name, value in {**step.arguments, **step.optional}.items():
+    for name, value in {**arguments, **optional}.items():
         what = f"step {step.id!r}: {tool.name}"
         if name not in properties:
             problems.unknown(step.line, f"{what}: unknown argument", name, properties)
-        elif not any(_values_references(value)):
+        elif not any(references_in(value)):
             # The definitions go along, so that a property's `$ref` finds them.
             schema = {"$defs": tool.parameters.get("$defs", {}), "allOf": [properties[name]]}
             if not jsonschema_rs.is_valid(schema, value, validate_formats=True):
@@ -145,7 +140,7 @@ def _check_arguments(step: CallStep, tool: Tool, problems: Problems) -> None:
                     f"{what}: {value!r} breaks the schema of {name!r}: {properties[name]}. Correct it.",
                 )
     for name in tool.parameters.get("required", ()):
-        if name not in step.arguments:
+        if name not in arguments:
             problems.add(
                 step.line,
                 f"step {step.id!r}: {tool.name} requires {name!r}, which is missing. Add it under `with`.",
@@ -179,21 +174,38 @@ def _check_cycles(sop: Sop, problems: Problems) -> None:
 
 def _check_references(sop: Sop, problems: Problems) -> None:
     before = earlier(sop)
-    calls = [name for name, step in sop.steps.items() if isinstance(step, CallStep)]
     for step in sop.steps.values():
-        earlier_calls = [name for name in calls if name in before[step.id]]
+        beside = step.beside if isinstance(step, CallStep) else ()
+        earlier_calls = [name for name in sop.calls if name in before[step.id] and name not in beside]
         for reference in references(step):
-            match = _REFERENCE.fullmatch(reference)
-            what = f"step {step.id!r}: {reference}"
-            if match is None:
-                problems.add(step.line, f"{what} is no reference. Write `$slot` or `$step.field`.")
-            elif match["rest"] is None:
-                if match["head"] not in sop.slots:
-                    problems.unknown(step.line, f"{what}: unknown slot", match["head"], sop.slots)
-            elif reference[1:] in sop.facts and not isinstance(step, CallStep):
-                continue
-            elif match["head"] not in earlier_calls:
-                problems.unknown(step.line, f"{what}: no earlier call", match["head"], earlier_calls)
+            _check_reference(sop, step, reference, earlier_calls, problems)
+        for reference in references_in(step.wait.arguments) if isinstance(step, CallStep) and step.wait else ():
+            if not reference.startswith(f"${ERROR}."):
+                _check_reference(sop, step, reference, earlier_calls, problems)
         for guard in (step.guards or ()) if isinstance(step, CallStep) else ():
             if guard not in earlier_calls:
                 problems.unknown(step.line, f"step {step.id!r}: guards: no earlier call", guard, earlier_calls)
+    for name in sop.confidential:
+        if is_reference(name):
+            if split(name, sop.calls)[0] not in sop.calls:
+                problems.unknown(1, f"confidential: {name}: no call", split(name, sop.calls)[0], sop.calls)
+        elif name not in sop.facts:
+            problems.unknown(1, "confidential: unknown fact", name, sop.facts)
+
+
+def _check_reference(
+    sop: Sop, step: SopStep, reference: str, earlier_calls: Collection[str], problems: Problems
+) -> None:
+    what = f"step {step.id!r}: {reference}"
+    head, fields = split(reference, sop.calls)
+    if not well_formed(reference):
+        problems.add(step.line, f"{what} is no reference. Write `$slot` or `$step.field`.")
+    elif reference[1:] in sop.facts and not isinstance(step, CallStep):
+        return
+    elif not fields and (head in sop.slots or head not in sop.calls):
+        if head not in sop.slots:
+            problems.unknown(step.line, f"{what}: unknown slot", head, sop.slots)
+    elif head not in earlier_calls:
+        problems.unknown(step.line, f"{what}: no earlier call", head, earlier_calls)
+    elif not fields:
+        problems.add(step.line, f"{what} is a call, not a value. Write the field of its result: `{reference}.field`.")
