@@ -13,7 +13,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, wraps
 from types import MappingProxyType
 from typing import Any, LiteralString, TypeAlias
 
@@ -78,6 +78,27 @@ def tool(*, effect: bool = False) -> Callable[[ToolFunction], ToolFunction]:
     return mark
 
 
+def carrying(specification: Tool, function: ToolFunction) -> ToolFunction:
+    """A function that answers calls of a tool which was described elsewhere."""
+
+    @wraps(function)
+    def answer(env: Environment, **arguments: Any) -> Any:
+        return function(env, **arguments)
+
+    answer.__samescore_tool__ = specification  # type: ignore[attr-defined]
+    return answer
+
+
+def tool_of(function: ToolFunction) -> Tool:
+    """The tool that a world's function answers: the one it carries, or the one that its hints and docstring describe.
+
+    Raises:
+        ToolsetError: see `Tool.from_function`.
+    """
+    carried: Tool | None = getattr(function, "__samescore_tool__", None)
+    return carried or Tool.from_function(function, effect=getattr(function, "__samescore_effect__", False))
+
+
 @dataclass(frozen=True)
 class World:
     """A domain: tools and their code, a database schema, and the builder that turns facts into rows.
@@ -102,12 +123,8 @@ class World:
 
     @cached_property
     def toolset(self) -> Toolset:
-        """The tools as the model sees them, from the functions' hints and docstrings."""
-        tools = tuple(
-            Tool.from_function(function, effect=getattr(function, "__samescore_effect__", False))
-            for function in self.functions
-        )
-        return Toolset(self.name, self.version, tools)
+        """The tools as the model sees them, in the order of the functions."""
+        return Toolset(self.name, self.version, tuple(map(tool_of, self.functions)))
 
     @cached_property
     def linked(self) -> bool:
@@ -117,7 +134,7 @@ class World:
     @cached_property
     def code(self) -> Mapping[str, ToolFunction]:
         """The functions under their tools' names."""
-        return {function.__name__: function for function in self.functions}
+        return dict(zip((tool.name for tool in self.toolset.tools), self.functions, strict=True))
 
     def open(self, facts: Facts) -> Environment:
         """A fresh live instance with these facts.

@@ -1,0 +1,66 @@
+"""Files that users bring and get: what is wrong with one is said in a message, and none is left half-written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from samescore.harness.errors import EvidenceUnwritable, UsageError
+from samescore.harness.strictjson import JsonDefect, read
+
+
+def read_text(path: Path, what: str) -> str:
+    """The text of a file; `what` names it in messages: `the tools`.
+
+    Raises:
+        UsageError: it cannot be read, or is not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise UsageError(f"{path}: {what} cannot be read: {reason}. Correct the path.") from None
+
+
+def read_json(path: Path, what: str) -> Any:
+    """The one JSON value of a file.
+
+    Raises:
+        UsageError: it cannot be read, or is not strict JSON; names the line.
+    """
+    text = read_text(path, what)
+    try:
+        return read(text)
+    except JsonDefect as defect:
+        line = text.count("\n", 0, defect.at) + 1
+        raise UsageError(f"{path}:{line}: this is not JSON: {defect.detail}. Correct the file.") from None
+
+
+def read_json_lines(path: Path, what: str) -> Iterator[tuple[int, Any]]:
+    """The JSON values of a file, one a line, each with its line's number; empty lines are passed over.
+
+    Raises:
+        UsageError: it cannot be read, or a line is not strict JSON.
+    """
+    for number, line in enumerate(read_text(path, what).split("\n"), start=1):
+        if line.strip():
+            try:
+                yield number, read(line)
+            except JsonDefect as defect:
+                raise UsageError(f"{path}:{number}: this is not JSON: {defect.detail}. Correct the line.") from None
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace a file at once: a reader, or a crash, sees the former one or the new one.
+
+    Raises:
+        EvidenceUnwritable: the disk is full, or the folder cannot be written.
+    """
+    beside = path.with_name(f".{path.name}.new")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise EvidenceUnwritable(f"{path}: cannot be written: {error.strerror}. Choose another place.") from None
