@@ -79,7 +79,7 @@ class Tool:
         Objects inside are closed, like the arguments object itself: unknown keys are invalid.
 
         Raises:
-            ToolsetError: a parameter has no hint, no description, or a hint that has no JSON Schema.
+            ToolsetError: a parameter has no hint, or one that has no JSON Schema; or no description, where others have.
         """
         return cls(
             function.__name__,
@@ -206,12 +206,10 @@ def _described(function: Callable[..., Any]) -> tuple[str, dict[str, Any]]:
         where = f"tool function {name}, parameter {parameter.name!r}"
         if parameter.name not in hints:
             raise ToolsetError(f"{where}: no type hint. Add one, such as `{parameter.name}: str`.")
-        if not words.get(parameter.name):
-            raise ToolsetError(f"{where}: not described. Add it to the docstring under `Args:`.")
-        properties[parameter.name] = {
-            **_schema_of(hints[parameter.name], where),
-            "description": words[parameter.name],
-        }
+        if words and not words.get(parameter.name):
+            raise ToolsetError(f"{where}: not described. Add it to the docstring under `Args:`, or describe none.")
+        described = {"description": words[parameter.name]} if words else {}
+        properties[parameter.name] = {**_schema_of(hints[parameter.name], where), **described}
     required = [p.name for p in parameters if p.default is inspect.Parameter.empty]
     schema = {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
     return documentation.short_description, schema

@@ -72,14 +72,25 @@ def test_a_function_without_hint_or_description_cannot_be_a_tool() -> None:
             parcel: A parcel.
         """
 
-    def undescribed(env: Environment, parcel: str) -> None:
-        """Do it."""
+    def undescribed(env: Environment, parcel: str, day: str) -> None:
+        """Do it.
+
+        Args:
+            parcel: A parcel.
+        """
 
     def undocumented(env: Environment, parcel: str) -> None: ...
 
     for function, word in ((unhinted, "no type hint"), (undescribed, "not described"), (undocumented, "no docstring")):
         with pytest.raises(ToolsetError, match=word):
             Tool.from_function(function)
+
+
+def test_parameters_may_go_without_descriptions_all_of_them() -> None:
+    def terse(env: Environment, parcel: str) -> None:
+        """Do it."""
+
+    assert Tool.from_function(terse).parameters["properties"] == {"parcel": {"type": "string"}}
 
 
 @pytest.mark.parametrize(

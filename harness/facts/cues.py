@@ -112,6 +112,7 @@ _YOU = "(anh chị|anh|chị|quý khách|bạn|mình|khách hàng|khách|cô|ch�
 
 _VI: dict[Cue, list[str]] = {
     Cue.SKIP: [
+        "(dữ liệu|tài liệu|số liệu|nguyên liệu|tư liệu|nhập sai|gõ sai)",
         "không (sao|vấn đề gì|có gì|chỉ|những|cần|phải lo|lo|bao lâu|lâu|mất phí|tính phí|thu phí|ngần ngại|biết)",
         *[f"không (thể|còn|) {wild} hơn" for wild in ("_", "_ _", "_ _ _")],
         "không (phát sinh|mất|tốn|tính|thu) (thêm|) (phí|chi phí)",

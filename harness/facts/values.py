@@ -159,7 +159,9 @@ def _decimal(written: str) -> Decimal:
     return Decimal(written[:mark].replace(".", "").replace(",", "") + "." + written[mark + 1 :])
 
 
-_COUNT = re.compile(rf"{_FREE}(?<![0-9]-)(?:(?P<digits>{_NUMBER})(?![%\w]|[:/-][0-9]| %)|(?P<word>{_SPELLED})(?!\w))")
+_COUNT = re.compile(
+    rf"{_FREE}(?<![0-9]-)(?:(?P<digits>{_NUMBER})(?![%\w]|[:/-][0-9]| %)|(?P<word>(?!năm (?:nay|ngoái|sau|tới|trước|[12][0-9]{{3}}))(?:{_SPELLED}))(?!\w))"
+)
 
 
 def read_numbers(text: str) -> Iterator[Mention]:
