@@ -22,7 +22,12 @@ call failed, and is an observation, not a failure.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import IntEnum
+
+_LOCATED = re.compile(r"^(?P<path>.+?):(?P<line>[0-9]+): (?P<message>.+)$", re.MULTILINE)
 
 
 class ExitCode(IntEnum):
@@ -68,8 +73,30 @@ class ToolsetError(UsageError):
     """A tool or its schema cannot be used."""
 
 
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One thing that is wrong with a file. `focus` is what is meant, as it stands in that line or below; or nothing."""
+
+    path: str
+    line: int
+    message: str
+    focus: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.message}"
+
+
 class SopError(UsageError):
-    """An SOP file is wrong. The message starts with `file:line:`."""
+    """An SOP file is wrong. The message has a line per mistake, each starting with `file:line:`.
+
+    `mistakes` are the same apart; where they are not given they are read from the message, with `focus`.
+    """
+
+    def __init__(self, message: str, mistakes: Sequence[Mistake] = (), focus: str = "") -> None:
+        super().__init__(message)
+        self.mistakes = tuple(mistakes) or tuple(
+            Mistake(found["path"], int(found["line"]), found["message"], focus) for found in _LOCATED.finditer(message)
+        )
 
 
 class LockError(UsageError):

@@ -1,6 +1,7 @@
 """What a shell sees when something goes wrong: one message on stderr and an exit code, never a traceback.
 
 SamescoreError              its message                      its exit code
+SopError                    that, and the lines it is about  its exit code
 Interrupt (Ctrl-C)          how to carry on                  5: the run is incomplete (not the shell's 130)
 a closed pipe               nothing, nobody listens          5
 anything else               its name, how to see more        5
@@ -17,7 +18,7 @@ from typing import Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from samescore.harness.errors import ExitCode, SamescoreError
+from samescore.harness.errors import ExitCode, SamescoreError, SopError
 
 DEBUG = "SAMESCORE_DEBUG"
 """Environment variable; if set and not 0, errors come with their traceback."""
@@ -32,6 +33,7 @@ EXTRAS: Mapping[str, str] = {
     "trl": "train",
     "datasets": "train",
     "accelerate": "train",
+    "mcp": "mcp",
 }
 """The libraries that only an extra installs."""
 
@@ -54,6 +56,11 @@ class Guarded(TyperGroup):
 
 
 def _leave(error: BaseException) -> NoReturn:
+    if isinstance(error, SopError):
+        from samescore.harness.cli.excerpt import described
+
+        print(f"error: {described(error)}", file=sys.stderr, flush=True)
+        raise typer.Exit(int(error.exit_code))
     if isinstance(error, SamescoreError):
         say(f"error: {error}")
         raise typer.Exit(int(error.exit_code))

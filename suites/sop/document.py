@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 import yaml
 
-from samescore.harness.errors import SopError
+from samescore.harness.errors import Mistake, SopError
 
 _INT = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,15})")
 _FLOAT = re.compile(r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?")
@@ -39,6 +39,11 @@ class Item:
             return [item.plain() for item in self.value]
         return self.value
 
+    @property
+    def written(self) -> str:
+        """A scalar as it stands in the file, without quotes; of anything else nothing."""
+        return "" if isinstance(self.value, dict | tuple) or self.value is None else str(self).strip("'\"")
+
     def __str__(self) -> str:
         if isinstance(self.value, dict):
             return "a mapping"
@@ -54,30 +59,34 @@ class Problems:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._found: list[tuple[int, str]] = []
+        self._found: list[Mistake] = []
 
     def __len__(self) -> int:
         return len(self._found)
 
-    def add(self, line: int, message: str) -> None:
-        """Note a mistake; the message says what was expected, what was found and what to do."""
-        self._found.append((line, f"{self.path}:{line}: {message}"))
+    def add(self, line: int, message: str, focus: str = "") -> None:
+        """Note a mistake; the message says what was expected, what was found and what to do.
+
+        `focus` is what is meant, as it stands in that line or in those below that belong to it.
+        """
+        self._found.append(Mistake(str(self.path), line, message, focus))
 
     def include(self, line: int, error: SopError) -> None:
-        """Note a mistake whose message already says where it is."""
-        self._found.append((line, str(error)))
+        """Note the mistakes of an error; `line` is where it is if its message does not say so."""
+        self._found += error.mistakes or (Mistake(str(self.path), line, str(error)),)
 
     def unknown(self, line: int, what: str, name: str, known: Iterable[str]) -> None:
         """Note a name that nothing answers to."""
         known = list(known)
         near = get_close_matches(name, known, n=1)
         hint = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(known) or 'none'}."
-        self.add(line, f"{what} {name!r}. {hint}")
+        self.add(line, f"{what} {name!r}. {hint}", name)
 
     def raise_any(self) -> None:
         """Raise all of them as one SopError, in the order of the file."""
         if self._found:
-            raise SopError("\n".join(dict.fromkeys(message for _, message in sorted(self._found))))
+            found = {str(one): one for one in sorted(self._found, key=lambda one: (one.line, one.message))}
+            raise SopError("\n".join(found), list(found.values()))
 
 
 def read(path: Path) -> Item:
@@ -116,9 +125,10 @@ def _check_event(event: yaml.Event, problems: Problems) -> None:
     mark, tag = event.start_mark, getattr(event, "tag", None)
     line = mark.line + 1 if mark is not None else 1
     if isinstance(event, yaml.AliasEvent):
-        problems.add(line, f"the alias *{event.anchor} is not part of the SOP language. Write the value out.")
+        message = f"the alias *{event.anchor} is not part of the SOP language. Write the value out."
+        problems.add(line, message, str(event.anchor))
     elif tag is not None:
-        problems.add(line, f"the tag {tag} is not part of the SOP language. Leave it out.")
+        problems.add(line, f"the tag {tag} is not part of the SOP language. Leave it out.", str(tag))
 
 
 def _item(node: yaml.Node, line: int, problems: Problems) -> Item:

@@ -24,7 +24,7 @@ class Fields:
 
     def expected(self, item: Item, what: str, expected: str) -> None:
         """Note that an item is not what was expected."""
-        self.problems.add(item.line, f"{what}: expected {expected}, found {item}. Correct it.")
+        self.problems.add(item.line, f"{what}: expected {expected}, found {item}. Correct it.", item.written)
 
     def keys(self, item: Item, what: str, required: set[str], optional: set[str]) -> dict[str, Item]:
         """The entries of a mapping that are known; missing and unknown ones are noted."""

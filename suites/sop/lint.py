@@ -1,7 +1,7 @@
 """What is wrong with an SOP that reads well: proven by the solver, with facts that show it.
 
 Errors:    contradictory-rules, unreachable-step, unreachable-arm, overlap, gap, unrevealed-fact,
-           unset-reference, unmet-guard
+           unset-reference, unmet-guard, unknown-field, told-secret
 Warnings:  idle-rule, unused-fact, unreachable-branch, always-true, constant-atom, dead-ask, dead-unknown,
            dead-retry
 """
@@ -9,46 +9,31 @@ Warnings:  idle-rule, unused-fact, unreachable-branch, always-true, constant-ato
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
-from typing import Any, Literal
+from typing import Any
 
-from samescore.suites.sop.document import source_line
 from samescore.suites.sop.expression import FALSE, TRUE, And, Atom, Node, Not, Or
+from samescore.suites.sop.finding import Finding, finding
+from samescore.suites.sop.lint_values import Code, told_secrets, unknown_fields
 from samescore.suites.sop.model import Ask, CallStep, Decide, FactKind, Sop, SopStep
 from samescore.suites.sop.paths import Prefix, arm_constraint, branches, has, known, prefixes
+from samescore.suites.sop.references import split
 from samescore.suites.sop.solver import Solver
 from samescore.suites.sop.wiring import references
 
-Severity = Literal["error", "warning"]
 
+def lint(sop: Sop, code: Code | None = None) -> tuple[Finding, ...]:
+    """Everything that can be proven to be wrong with a procedure, in the order of the file.
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One flaw. `text` is the line of the file it stands in.
-
-    `witness` is a smallest set of facts that shows it, whatever the other facts are; None where the proof is that
-    there are no such facts at all.
+    With the `code` of its world's tools, that references name fields of their results too.
     """
-
-    line: int
-    step: str | None
-    rule: str
-    severity: Severity
-    message: str
-    witness: Mapping[str, Any] | None
-    text: str
-
-
-def lint(sop: Sop) -> tuple[Finding, ...]:
-    """Everything that can be proven to be wrong with a procedure, in the order of the file."""
     proof = _Proof(sop)
     findings = list(_contradictory_rules(proof))
     if not findings:  # under rules that admit nothing everything else would be vacuously true
         findings += [*_idle_rules(proof), *_unused_facts(proof)]
         for step in sop.steps.values():
-            findings += _step(proof, step)
+            findings += [*_step(proof, step), *unknown_fields(sop, step, code or {}), *told_secrets(sop, step)]
         findings += _unreachable_branches(proof)
     return tuple(sorted(findings, key=lambda finding: finding.line))
 
@@ -78,11 +63,16 @@ class _Proof:
         return None if found is None else self.solver.essential(found, And(nodes))
 
     def finding(
-        self, rule: str, line: int, step: str | None, message: str, witness: Mapping[str, Any] | None = None
+        self,
+        rule: str,
+        line: int,
+        step: str | None,
+        message: str,
+        witness: Mapping[str, Any] | None = None,
+        focus: str = "",
     ) -> Finding:
-        """A finding with its severity and source line."""
-        severity: Severity = "warning" if rule in _WARNINGS else "error"
-        return Finding(line, step, rule, severity, message, witness, source_line(self.sop.path, line))
+        """A finding in this SOP."""
+        return finding(self.sop, rule, line, step, message, witness, focus)
 
     def conflict(self, prefix: Prefix, *last: tuple[str, Node]) -> str:
         """Which rules and choices exclude each other on a way, in words."""
@@ -95,18 +85,6 @@ class _Proof:
         core = self.unruled.core([node for _, node in named])
         words = [named[place][0] for place in core]
         return f"{' and '.join(words)} cannot hold together" if len(words) > 1 else f"{words[0]} can never hold"
-
-
-_WARNINGS = (
-    "idle-rule",
-    "unused-fact",
-    "unreachable-branch",
-    "always-true",
-    "constant-atom",
-    "dead-ask",
-    "dead-unknown",
-    "dead-retry",
-)
 
 
 def _choice_words(sop: Sop, step: str, label: str, line: int) -> str:
@@ -130,6 +108,7 @@ def _contradictory_rules(proof: _Proof) -> Iterator[Finding]:
             core[0].line,
             None,
             f"the rules admit no facts at all: {lines}. Loosen one.",
+            focus=core[0].text,
         )
 
 
@@ -143,6 +122,7 @@ def _idle_rules(proof: _Proof) -> Iterator[Finding]:
                 rule.line,
                 None,
                 f"rule {number + 1} excludes nothing that the domains and other rules admit. Remove it.",
+                focus=rule.text,
             )
 
 
@@ -161,9 +141,8 @@ def _unused_facts(proof: _Proof) -> Iterator[Finding]:
     for fact in sop.facts.values():
         added = fact.name.startswith(("given.", "known.", "faults."))
         if fact.name not in used and not added and fact.kind not in (FactKind.ID, FactKind.TEXT):
-            yield proof.finding(
-                "unused-fact", fact.line, None, f"fact {fact.name} is never used. Remove it, or reveal it."
-            )
+            message = f"fact {fact.name} is never used. Remove it, or reveal it."
+            yield proof.finding("unused-fact", fact.line, None, message, focus=fact.name)
 
 
 def _step(proof: _Proof, step: SopStep) -> Iterator[Finding]:
@@ -171,7 +150,11 @@ def _step(proof: _Proof, step: SopStep) -> Iterator[Finding]:
     ways = proof.ways[step.id]
     if not ways:
         yield proof.finding(
-            "unreachable-step", step.line, step.id, f"{what}: no step leads here. Remove it, or lead to it."
+            "unreachable-step",
+            step.line,
+            step.id,
+            f"{what}: no step leads here. Remove it, or lead to it.",
+            focus=step.id,
         )
         return
     reached = proof.reached(step.id)
@@ -179,7 +162,9 @@ def _step(proof: _Proof, step: SopStep) -> Iterator[Finding]:
         shortest = min(ways, key=lambda prefix: len(prefix.choices))
         more = f" (and {len(ways) - 1} other ways that are closed too)" if len(ways) > 1 else ""
         reason = f"{proof.conflict(shortest)}{more}"
-        yield proof.finding("unreachable-step", step.line, step.id, f"{what} cannot be reached: {reason}.")
+        yield proof.finding(
+            "unreachable-step", step.line, step.id, f"{what} cannot be reached: {reason}.", focus=step.id
+        )
         return
     yield from _references(proof, step, ways)
     match step:
@@ -210,13 +195,14 @@ def _arms(proof: _Proof, step: Decide, reached: Node) -> Iterator[Finding]:
                 step.id,
                 f"{what}: arm {arm.name!r} is never taken: {reason}.{aside}",
                 witness,
+                arm.name,
             )
     for one, other in combinations(step.arms, 2):
         witness = proof.witness(reached, nodes[one.name], nodes[other.name])
         if witness is not None:
             names = f"{other.name!r} and {one.name!r} (line {one.line})"
             message = f"{what}: arms {names} hold together. Narrow one of them."
-            yield proof.finding("overlap", other.line, step.id, message, witness)
+            yield proof.finding("overlap", other.line, step.id, message, witness, other.name)
     gap = And(tuple(Not(node) for node in nodes.values()))
     witness = proof.witness(reached, gap)
     if witness is not None:
@@ -226,6 +212,7 @@ def _arms(proof: _Proof, step: Decide, reached: Node) -> Iterator[Finding]:
             step.id,
             f"{what}: no arm holds for some facts. Add an arm, or an `else`.",
             witness,
+            "decide",
         )
 
 
@@ -236,16 +223,15 @@ def _constants(proof: _Proof, step: Decide, reached: Node) -> Iterator[Finding]:
             continue
         what = f"step {step.id!r}, arm {arm.name!r}"
         if not proof.solver.possible(reached, Not(arm.condition.root)):
-            yield proof.finding(
-                "always-true", arm.line, step.id, f"{what}: the condition always holds here. Write `else`."
-            )
+            message = f"{what}: the condition always holds here. Write `else`."
+            yield proof.finding("always-true", arm.line, step.id, message, focus=arm.condition.text)
         for atom in dict.fromkeys(arm.condition.atoms):
             if atom == arm.condition.root or Not(atom) == arm.condition.root:
                 continue
             for value, counter in (("true", Not(atom)), ("false", atom)):
                 if not proof.solver.possible(reached, counter):
                     message = f"{what}: `{atom.text}` is always {value} here. Remove it, or correct it."
-                    yield proof.finding("constant-atom", arm.line, step.id, message)
+                    yield proof.finding("constant-atom", arm.line, step.id, message, focus=atom.text)
 
 
 def _unrevealed(proof: _Proof, step: Decide, ways: Sequence[Prefix]) -> Iterator[Finding]:
@@ -258,7 +244,7 @@ def _unrevealed(proof: _Proof, step: Decide, ways: Sequence[Prefix]) -> Iterator
                     f"step {step.id!r}, arm {arm.name!r}: {fact} is not known here on every path. Add it to "
                     "`reveals` of an earlier call, or ask for it."
                 )
-                yield proof.finding("unrevealed-fact", arm.line, step.id, message, witness)
+                yield proof.finding("unrevealed-fact", arm.line, step.id, message, witness, fact)
 
 
 def _references(proof: _Proof, step: SopStep, ways: Sequence[Prefix]) -> Iterator[Finding]:
@@ -268,12 +254,12 @@ def _references(proof: _Proof, step: SopStep, ways: Sequence[Prefix]) -> Iterato
         witness = _first(proof, ((prefix, _unset(proof.sop, step, name, prefix)) for prefix in ways))
         if witness is not None:
             message = f"step {step.id!r}: {reference} has no value on some path. Ask for it, or call, before."
-            yield proof.finding("unset-reference", step.line, step.id, message, witness)
+            yield proof.finding("unset-reference", step.line, step.id, message, witness, reference)
     for guard in (step.guards or ()) if isinstance(step, CallStep) else ():
         witness = _first(proof, ((prefix, FALSE if guard in prefix.called else TRUE) for prefix in ways))
         if witness is not None:
             message = f"step {step.id!r}: guard {guard!r} has not succeeded on some path. Call it before."
-            yield proof.finding("unmet-guard", step.line, step.id, message, witness)
+            yield proof.finding("unmet-guard", step.line, step.id, message, witness, guard)
 
 
 def _first(proof: _Proof, flaws: Iterator[tuple[Prefix, Node]]) -> Mapping[str, Any] | None:
@@ -288,8 +274,8 @@ def _first(proof: _Proof, flaws: Iterator[tuple[Prefix, Node]]) -> Mapping[str, 
 
 def _unset(sop: Sop, step: SopStep, name: str, prefix: Prefix) -> Node:
     """Holds where a reference has no value at the end of a prefix. Calls cannot refer to facts, only to results."""
-    head, _, rest = name.partition(".")
-    if not rest:
+    head, fields = split(name, sop.calls)
+    if not fields and head in sop.slots:
         return Not(has(sop.slots[head], prefix))
     if name in sop.facts and not isinstance(step, CallStep):
         return _hidden(sop, name, prefix)
@@ -312,7 +298,11 @@ def _dead_ask(proof: _Proof, step: Ask, ways: Sequence[Prefix]) -> Iterator[Find
     lacking = [And((prefix.constraint, Not(has(slot, prefix)))) for prefix in ways for slot in slots]
     if not proof.solver.possible(Or(tuple(lacking))):
         yield proof.finding(
-            "dead-ask", step.line, step.id, f"step {step.id!r}: its slots are always told before. Remove it."
+            "dead-ask",
+            step.line,
+            step.id,
+            f"step {step.id!r}: its slots are always told before. Remove it.",
+            focus="ask",
         )
     elif step.unknown is not None:
         unknown = [
@@ -320,14 +310,14 @@ def _dead_ask(proof: _Proof, step: Ask, ways: Sequence[Prefix]) -> Iterator[Find
         ]
         if not proof.solver.possible(Or(tuple(unknown))):
             message = f"step {step.id!r}: `unknown` is never taken: the user knows every slot. Remove it."
-            yield proof.finding("dead-unknown", step.line, step.id, message)
+            yield proof.finding("dead-unknown", step.line, step.id, message, focus="unknown")
 
 
 def _dead_retry(proof: _Proof, step: CallStep, reached: Node) -> Iterator[Finding]:
     for least, role in ((1, "retry"), ((step.retry or 0) + 1, "on_fault")):
         if not proof.solver.possible(reached, Atom(f"faults.{step.id}", ">=", least)):
             message = f"step {step.id!r}: `{role}` is never needed: the call does not fail so often. Remove it."
-            yield proof.finding("dead-retry", step.line, step.id, message)
+            yield proof.finding("dead-retry", step.line, step.id, message, focus=role)
             return
 
 
@@ -346,7 +336,7 @@ def _unreachable_branches(proof: _Proof) -> Iterator[Finding]:
         last = way.choices[-1]
         more = f" and {len(ids) - 1} more" if len(ids) > 1 else ""
         message = f"branch {ids[0]}{more} is never taken: {proof.conflict(way)}. Ignore this if it is meant."
-        yield proof.finding("unreachable-branch", last.line, last.step, message)
+        yield proof.finding("unreachable-branch", last.line, last.step, message, focus=last.label)
 
 
 def _decisions(sop: Sop) -> list[Decide]:

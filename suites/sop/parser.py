@@ -91,7 +91,9 @@ class _Parser:
                 rest = text[position:].lstrip()
                 advice = "Write `==`." if rest.startswith("=") else "See docs/sop-language.md for the grammar."
                 column = len(text) - len(rest) + 1
-                raise self._error(f": cannot read {rest.split()[0]!r} at column {column} of `{text}`. {advice}")
+                raise self._error(
+                    f": cannot read {rest.split()[0]!r} at column {column} of `{text}`. {advice}", rest.split()[0]
+                )
             kind = match.lastgroup
             if kind == "name" and match[kind] in _KEYWORDS:
                 kind = "keyword"
@@ -110,14 +112,14 @@ class _Parser:
             return True
         return False
 
-    def _error(self, message: str) -> SopError:
-        return SopError(f"{self._where}{message}")
+    def _error(self, message: str, focus: str) -> SopError:
+        return SopError(f"{self._where}{message}", focus=focus)
 
     def _unexpected(self, expected: str) -> SopError:
         token = self._peek()
         found = repr(token.text) if token.text else "the end"
         return self._error(
-            f": `{self._text}`: expected {expected} at column {token.column}, found {found}. Correct it."
+            f": `{self._text}`: expected {expected} at column {token.column}, found {found}. Correct it.", token.text
         )
 
     def _disjunction(self) -> Node:
@@ -190,7 +192,8 @@ class _Parser:
                 if fact.kind not in _ORDERED:
                     raise self._error(
                         f" adds {number.text} to {fact.name}; the fact is {_described(fact)}. Only ints, "
-                        "money and dates can be shifted."
+                        "money and dates can be shifted.",
+                        fact.name,
                     )
                 return _Sum(fact, sign * int(number.text), f"{fact.name} {mark} {number.text}")
         return _Sum(fact, 0, fact.name)
@@ -198,45 +201,50 @@ class _Parser:
     def _unknown_fact(self, name: str) -> SopError:
         for fact in self._facts.values():
             if name in fact.values:
-                return self._error(f" names {name}, which is no fact but a value of {fact.name}. Write '{name}'.")
+                return self._error(f" names {name}, which is no fact but a value of {fact.name}. Write '{name}'.", name)
         known = [*self._facts, "true", "false"]
         last = {candidate.rsplit(".", 1)[-1]: candidate for candidate in self._facts}
         near = get_close_matches(name, known, n=1) or [last[n] for n in get_close_matches(name, last, n=1)]
         hint = f" Did you mean {near[0]}?" if near else f" Known: {', '.join(self._facts)}."
-        return self._error(f" names the fact {name}, which is not declared.{hint}")
+        return self._error(f" names the fact {name}, which is not declared.{hint}", name)
 
     def _date(self, text: str) -> date:
         try:
             return date.fromisoformat(text)
         except ValueError:
             message = f" compares with {text}, which is no day of the calendar. Write YYYY-MM-DD."
-            raise self._error(message) from None
+            raise self._error(message, text) from None
 
     def _boolean(self, operand: _Operand) -> Node:
         if isinstance(operand, _Literal):
-            raise self._error(f" has {operand.text} where a condition is expected. Compare it with a fact.")
+            raise self._error(
+                f" has {operand.text} where a condition is expected. Compare it with a fact.", operand.text
+            )
         if operand.fact.kind != FactKind.BOOL:
             example = _example(operand.fact)
             raise self._error(
                 f" uses {operand.fact.name} as a condition; the fact is {_described(operand.fact)}. Compare it, "
-                f"such as `{operand.fact.name} {'>=' if operand.fact.kind in _ORDERED else '=='} {example}`."
+                f"such as `{operand.fact.name} {'>=' if operand.fact.kind in _ORDERED else '=='} {example}`.",
+                operand.text,
             )
         return Atom(operand.fact.name)
 
     def _atom(self, left: _Operand, operator: Operator, right: _Operand) -> Node:
         if isinstance(left, _Literal):
             if isinstance(right, _Literal):
-                raise self._error(f" compares {left.text} with {right.text}, two constants. Compare a fact.")
+                raise self._error(f" compares {left.text} with {right.text}, two constants. Compare a fact.", left.text)
             return self._atom(right, _MIRRORED[operator], left)
         fact = left.fact
         if fact.kind in (FactKind.ID, FactKind.TEXT):
             raise self._error(
                 f" branches on {fact.name}; the fact is {_described(fact)}, which is drawn from a pool and never "
-                "branched on. Declare it as an enum, or branch on another fact."
+                "branched on. Declare it as an enum, or branch on another fact.",
+                fact.name,
             )
         if fact.kind not in _ORDERED and operator not in ("==", "!="):
             raise self._error(
-                f" orders {fact.name} with `{operator}`; the fact is {_described(fact)}. Write `==` or `!=`."
+                f" orders {fact.name} with `{operator}`; the fact is {_described(fact)}. Write `==` or `!=`.",
+                left.text,
             )
         if isinstance(right, _Sum):
             return self._two_facts(left, operator, right)
@@ -247,11 +255,13 @@ class _Parser:
         if one.kind != other.kind:
             raise self._error(
                 f" compares {one.name} with {other.name}; the first is {_described(one)}, the second "
-                f"{_described(other)}. Compare facts of one type."
+                f"{_described(other)}. Compare facts of one type.",
+                right.text,
             )
         if one.kind == FactKind.ENUM and not set(one.values) & set(other.values):
             raise self._error(
-                f" compares {one.name} with {other.name}, which have no value in common. Compare other facts."
+                f" compares {one.name} with {other.name}, which have no value in common. Compare other facts.",
+                right.text,
             )
         offset = right.offset - left.offset
         if one.kind == FactKind.DATE:
@@ -261,7 +271,9 @@ class _Parser:
 
     def _check_calendar(self, fact: Fact, offset: int, *ordinals: int) -> None:
         if any(ordinal + offset not in _CALENDAR for ordinal in ordinals):
-            raise self._error(f" shifts {fact.name} by {offset} days, out of the calendar. Write a smaller number.")
+            raise self._error(
+                f" shifts {fact.name} by {offset} days, out of the calendar. Write a smaller number.", fact.name
+            )
 
     def _with_literal(self, left: _Sum, operator: Operator, right: _Literal) -> Node:
         fact = left.fact
@@ -289,7 +301,9 @@ class _Parser:
             case FactKind.ENUM if isinstance(value, str) and value in fact.values:
                 return value
         advice = _advice(fact, value)
-        raise self._error(f" compares {fact.name} with {literal.text}; the fact is {_described(fact)}. {advice}")
+        raise self._error(
+            f" compares {fact.name} with {literal.text}; the fact is {_described(fact)}. {advice}", literal.text
+        )
 
 
 def _described(fact: Fact) -> str:
