@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
-import random
 from collections.abc import Mapping, Sequence
 
-from samescore.trainers.pretrain.dialogue import PERMANENT, TRANSIENT, Arguments, Dialogue, Skill, argument_lines
+from samescore.trainers.pretrain.dialogue import (
+    PERMANENT,
+    TRANSIENT,
+    Arguments,
+    Dialogue,
+    Skill,
+    argument_lines,
+)
 from samescore.trainers.pretrain.fields import Field, Value, literal, sample
-from samescore.trainers.pretrain.toolsets import Tool
+from samescore.trainers.pretrain.structure import assemble
+from samescore.trainers.pretrain.toolsets import Pause, Tool
 
 NO_CONSTANTS: Mapping[str, Value] = {}
 
@@ -77,14 +84,27 @@ def call(
     d: Dialogue, tool: Tool, skill: Skill, lines: Sequence[str] = (), constants: Mapping[str, Value] = NO_CONSTANTS
 ) -> Arguments | None:
     """Call a tool, living through its errors; its result becomes known. None when it failed for good."""
-    arguments = d.arguments(tool, constants)
+    values = d.arguments(tool, constants)
+    return perform(d, tool, tool.arguments(values), skill, [*lines, *argument_lines(values)])
+
+
+def perform(
+    d: Dialogue, tool: Tool, arguments: Mapping[str, object], skill: Skill, lines: Sequence[str]
+) -> Arguments | None:
+    """Carry out a call whose arguments stand; its result, or None when it failed for good."""
     d.called.add(tool.name)
-    thinking = [*lines, *argument_lines(arguments), f"next: call {tool.name}"]
-    d.assistant(skill, thinking, d.preamble(), [(tool, arguments)])
+    if any(isinstance(value, dict | list) for value in arguments.values()):
+        skill = Skill.NESTED
+    d.assistant(skill, [*lines, f"next: call {tool.name}"], d.preamble(), [(tool, arguments)])
     if d.rng.random() < d.habits.error_rate and not survives(d, tool, arguments):
         return None
+    return observe_result(d, tool, arguments)
+
+
+def observe_result(d: Dialogue, tool: Tool, arguments: Mapping[str, object]) -> Arguments:
+    """The tool's answer, the same for the same arguments; it becomes known."""
     result = d.records.setdefault(tool.name + json.dumps(arguments), draw_result(d, tool))
-    d.observe(render_result(d.rng, tool, result))
+    d.observe(render_result(d, tool, result))
     d.known.update(result)
     return result
 
@@ -102,8 +122,12 @@ def draw_result(d: Dialogue, tool: Tool) -> Arguments:
     return result
 
 
-def render_result(rng: random.Random, tool: Tool, result: Arguments) -> str:
-    """The result as JSON text: flat, nested under the thing's name, or with a part in an object of its own."""
+def render_result(d: Dialogue, tool: Tool, result: Arguments) -> str:
+    """The result as JSON text: as the tool lays it out, else flat, under the thing's name, or partly in an object."""
+    if tool.gives:
+        laid_out = assemble(tool.gives, result, lambda item: sample(d.rng, item, d.toolset.today))
+        return json.dumps(laid_out, ensure_ascii=False)
+    rng = d.rng
     shown: dict[str, object] = dict(result)
     roll = rng.random()
     if roll < 0.12 and len(shown) > 3:
@@ -121,24 +145,52 @@ def render_result(rng: random.Random, tool: Tool, result: Arguments) -> str:
     return json.dumps(shown, ensure_ascii=False)
 
 
-def survives(d: Dialogue, tool: Tool, arguments: Arguments) -> bool:
+def survives(d: Dialogue, tool: Tool, arguments: Mapping[str, object]) -> bool:
     """Let the call fail once or more; True when a retry is about to succeed."""
-    said_by_user = [item for item in tool.required if item.kind in ("id", "email", "phone")]
+    said_by_user = [item for item in tool.required if item.kind in ("id", "email", "phone") and item.name in d.known]
     roll = d.rng.random()
     if roll < 0.2 and said_by_user:
         return not_found(d, said_by_user)
     if roll < 0.32:
         return denied(d, tool)
-    code = d.rng.choice(("service_unavailable", "service_unavailable", "timeout", "rate_limited"))
-    failures = d.rng.randint(1, d.habits.retries + 1)
+    return outlasts(d, tool, arguments)
+
+
+def outlasts(d: Dialogue, tool: Tool, arguments: Mapping[str, object]) -> bool:
+    """Transient failures in a row: try again, at once or after a wait, until it works or the retries are used up."""
+    pause = d.habits.pause if d.habits.pause and d.rng.random() < 0.75 else None
+    code = pause.code if pause else d.rng.choice(_CODES)
+    limit = d.habits.limits.get(tool.name, d.habits.retries)
+    failures = limit + 1 if d.rng.random() < 0.4 else d.rng.randint(1, limit + 1)
+    seconds = d.rng.choice(_SECONDS)
     for attempt in range(1, failures + 1):
-        observe_error(d, code, TRANSIENT[code])
-        if attempt > d.habits.retries:
+        if pause is None:
+            observe_error(d, code, TRANSIENT[code])
+        else:
+            seconds = seconds if d.rng.random() < 0.6 else d.rng.randint(2, 400)
+            d.observe(json.dumps({"error": code, "message": pause.message, pause.hint: seconds}, ensure_ascii=False))
+        if attempt > limit:
             give_up(d, code)
             return False
-        lines = [f"error {code}: retry {attempt}", f"next: call {tool.name}"]
-        d.assistant(Skill.ERROR, lines, d.preamble(), [(tool, arguments)])
+        lines = [f"error {code}: retry {attempt}"]
+        if pause:
+            lines = wait(d, pause, seconds, lines)
+        skill = Skill.WAIT if pause else Skill.ERROR
+        d.assistant(skill, [*lines, f"next: call {tool.name}"], d.preamble(), [(tool, arguments)])
     return True
+
+
+def wait(d: Dialogue, pause: Pause, seconds: int, lines: Sequence[str]) -> list[str]:
+    """Let the seconds pass by a call; the lines with which the next turn's thinking begins."""
+    lines = [*lines, f"{pause.hint}: {seconds}", f"next: call {pause.tool.name}"]
+    d.assistant(Skill.WAIT, lines, d.preamble(), [(pause.tool, {pause.parameter.name: seconds})])
+    (passed,) = pause.tool.returns
+    d.observe(json.dumps({passed.name: seconds} if d.rng.random() < 0.8 else {"ok": True, passed.name: seconds}))
+    return [f"{passed.name}: {seconds}"]
+
+
+_CODES = ("service_unavailable", "service_unavailable", "timeout", "rate_limited")
+_SECONDS = (5, 10, 15, 20, 30, 30, 45, 60, 60, 90, 120, 180, 240, 300)
 
 
 def observe_error(d: Dialogue, code: str, messages: tuple[str, ...]) -> str:
@@ -176,28 +228,35 @@ def give_up(d: Dialogue, code: str) -> None:
     lines = [f"error {code}: give up", *argument_lines(arguments), f"next: call {handoff.name}"]
     d.assistant(Skill.ERROR, lines, d.preamble(), [(handoff, arguments)])
     result = draw_result(d, handoff)
-    d.observe(render_result(d.rng, handoff, result))
+    d.observe(render_result(d, handoff, result))
     report(d, handoff, result, ())
 
 
 def report(d: Dialogue, tool: Tool, result: Arguments, wanted: Sequence[Field]) -> None:
-    """The reply after a result: what was asked for, else the first few values."""
-    items = [(item, result[item.name]) for item in (wanted or tool.returns[:3])]
-    lines = [f"{item.name}: {literal(value)}" for item, value in items] + ["next: answer"]
+    """The reply after a result: what was asked for, else the first few values; never what is confidential."""
+    shown = [item for item in wanted or tool.returns if item.name not in d.habits.secrets][: len(wanted) or 3]
+    withheld = [item for item in wanted if item.name in d.habits.secrets]
+    items = [(item, result[item.name]) for item in shown]
+    lines = [f"{item.name}: {literal(value)}" for item, value in items]
     frame = d.bank.results if tool.verb.reads else d.bank.done
     if tool is d.toolset.handoff:
         frame = d.bank.handed_over
-    d.assistant(Skill.REPLY, lines, d.say(frame, facts=d.facts(items), **d.wording(tool)))
+    content = d.say(frame, facts=d.facts(items), **d.wording(tool)) if items else ""
+    if withheld or not items:
+        fields = d.bank.both.join(item.label(d.lang) for item in withheld or tool.returns[:1])
+        content = f"{content} {d.say(d.bank.withheld, fields=fields)}".strip()
+    d.assistant(Skill.REPLY, [*lines, f"next: {'answer' if items else 'refuse'}"], content)
 
 
-def call_two(d: Dialogue, first: tuple[Tool, Arguments], second: tuple[Tool, Arguments]) -> None:
-    """Two independent calls in one turn, their results, and one reply about both."""
-    lines = [*argument_lines(first[1]), *argument_lines(second[1]), f"next: call {first[0].name}, {second[0].name}"]
-    d.assistant(Skill.CALL, lines, d.preamble(), [first, second])
+def call_together(d: Dialogue, calls: Sequence[tuple[Tool, Arguments]]) -> None:
+    """Independent calls in one turn, their results, and one reply about all."""
+    lines = [line for _, values in calls for line in argument_lines(values)]
+    lines.append("next: call " + ", ".join(tool.name for tool, _ in calls))
+    d.assistant(Skill.PARALLEL, lines, d.preamble(), [(tool, tool.arguments(values)) for tool, values in calls])
     shown: list[tuple[Field, Value]] = []
-    for tool, _ in (first, second):
+    for tool, _ in calls:
         result = draw_result(d, tool)
-        d.observe(render_result(d.rng, tool, result))
-        shown += [(item, result[item.name]) for item in tool.returns[:2]]
+        d.observe(render_result(d, tool, result))
+        shown += [(item, result[item.name]) for item in tool.returns[:2] if item.name not in d.habits.secrets]
     thinking = [f"{item.name}: {literal(value)}" for item, value in shown] + ["next: answer"]
-    d.assistant(Skill.REPLY, thinking, d.say(d.bank.results, facts=d.facts(shown), **d.wording(first[0])))
+    d.assistant(Skill.REPLY, thinking, d.say(d.bank.results, facts=d.facts(shown), **d.wording(calls[0][0])))

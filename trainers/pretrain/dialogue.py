@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from samescore.trainers.pretrain.fields import IDENTITY_KINDS, Field, Value, literal, sample, spoken
+from samescore.trainers.pretrain.fields import IDENTITY_KINDS, Field, Value, listed, literal, sample, spoken
 from samescore.trainers.pretrain.phrases import Bank, expand, roughen, say
-from samescore.trainers.pretrain.toolsets import Tool, Toolset
+from samescore.trainers.pretrain.toolsets import Pause, Tool, Toolset
 
 Message = dict[str, object]
 Arguments = dict[str, Value]
@@ -24,16 +24,26 @@ class Skill(IntEnum):
     ERROR = 5
     RULE = 6
     REPLY = 7
+    NESTED = 8
+    PARALLEL = 9
+    WAIT = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """What the system message says about the agent's manners: speaking before calls, retries, the last resort."""
+    """What the system message says about the agent's manners.
+
+    Whether it speaks before calls, how often it retries (single tools by `limits`), its last resort, how it waits, and
+    the fields of results that it never tells.
+    """
 
     speaks: bool
     retries: int
     last_resort: Value | None
     error_rate: float
+    pause: Pause | None = None
+    secrets: frozenset[str] = frozenset()
+    limits: Mapping[str, int] = field(default_factory=dict)
 
 
 TRANSIENT = {
@@ -118,7 +128,7 @@ class Dialogue:
     # What the agent does
 
     def assistant(
-        self, skill: Skill, lines: Sequence[str], content: str, calls: Sequence[tuple[Tool, Arguments]] = ()
+        self, skill: Skill, lines: Sequence[str], content: str, calls: Sequence[tuple[Tool, Mapping[str, object]]] = ()
     ) -> None:
         """An assistant turn; the last line of thinking names what comes next."""
         message: Message = {"role": "assistant", "reasoning_content": "\n".join(lines), "content": content}
@@ -143,6 +153,8 @@ class Dialogue:
 
     def stated(self, item: Field, value: Value) -> str:
         """A value as the agent's replies write it."""
+        if isinstance(value, list):
+            return listed([self.stated(item.element, each) if item.element else each for each in value], self.lang)
         if item.kind == "money":
             return f"{value} USD"
         if item.kind == "bool":
@@ -157,7 +169,7 @@ class Dialogue:
         return {"do": self.rng.choice(verbs), "thing": tool.noun.vi if self.lang == "vi" else tool.noun.en}
 
     def arguments(self, tool: Tool, constants: Mapping[str, Value]) -> Arguments:
-        """The arguments of a call, from what is known and what a procedure fixes."""
+        """What a call passes, by field name, from what is known and what a procedure fixes."""
         values = {**self.known, **constants}
         return {item.name: values[item.name] for item in tool.params if item.name in values}
 

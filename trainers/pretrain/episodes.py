@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from samescore.trainers.pretrain import words
-from samescore.trainers.pretrain.agent import ask, call, call_two, pursue, report
+from samescore.trainers.pretrain.agent import ask, call, call_together, pursue, report
 from samescore.trainers.pretrain.dialogue import Arguments, Dialogue, Skill, argument_lines
 from samescore.trainers.pretrain.fields import Field, Value
 from samescore.trainers.pretrain.procedures import Action, Condition, Procedure
 from samescore.trainers.pretrain.toolsets import Tool
 
 
-def _utterance(d: Dialogue, first: bool, request: str, clauses: Sequence[str], question: str = "") -> str:
+def utterance(d: Dialogue, first: bool, request: str, clauses: Sequence[str], question: str = "") -> str:
     """A user turn around a request: opener, chatter, the values given, a closer, in varying order."""
     rng = d.rng
     opener = d.rough(d.bank.openers if first else d.bank.follow_ups, person=d.spoken_name)
@@ -42,7 +42,7 @@ def _source(d: Dialogue, item: Field, goal: Tool) -> Tool | None:
 def _given(d: Dialogue, goal: Tool) -> list[Field]:
     """Which fields the user states at once: parameters, or the key of a tool that leads to them."""
     given: dict[str, Field] = {}
-    careful = d.rng.random() < 0.6
+    careful = d.rng.random() < 0.45
     for item in goal.required:
         if item.name in d.known and d.rng.random() < 0.5:
             continue
@@ -69,10 +69,24 @@ def _given(d: Dialogue, goal: Tool) -> list[Field]:
     return fields
 
 
+_NEVER_OPEN = ("id", "email", "phone", "bool")
+
+
+def left_open(d: Dialogue, items: Sequence[Field]) -> list[str]:
+    """Now and then, talk about something that is needed without saying what it is to be."""
+    unsaid = [item for item in items if item.name not in d.known and item.kind not in _NEVER_OPEN]
+    if not unsaid or d.rng.random() < 0.6:
+        return []
+    return [d.rough(d.bank.left_open, label=d.label(d.rng.choice(unsaid)))]
+
+
 def _wanted(d: Dialogue, goal: Tool) -> list[Field]:
     """The result fields that the user asks about, if any."""
     if not goal.verb.reads or d.rng.random() < 0.35:
         return []
+    secret = [item for item in goal.returns if item.name in d.habits.secrets]
+    if secret and d.rng.random() < 0.5:
+        return secret[:1]
     return d.rng.sample(goal.returns, min(len(goal.returns), d.rng.choice((1, 1, 2))))
 
 
@@ -80,27 +94,26 @@ def request(d: Dialogue, first: bool, goal: Tool) -> None:
     """A plain request for one tool, to the reply."""
     d.start_episode()
     clauses = d.tell(_given(d, goal))
+    clauses += left_open(d, goal.required)
     wanted = _wanted(d, goal)
     question = d.bank.both.join(d.rough(d.bank.asking_for, label=d.label(item)) for item in wanted)
-    d.user(_utterance(d, first, d.rough(d.bank.requests, **d.wording(goal)), clauses, question))
+    d.user(utterance(d, first, d.rough(d.bank.requests, **d.wording(goal)), clauses, question))
     result = pursue(d, goal, Skill.CALL)
     if result is not None:
         report(d, goal, result, wanted)
 
 
-def two_requests(d: Dialogue, first: bool, goals: tuple[Tool, Tool]) -> None:
-    """Two requests in one turn, each with all it needs, answered by two calls at once."""
+def several_requests(d: Dialogue, first: bool, goals: Sequence[Tool]) -> None:
+    """Requests in one turn, each with all it needs, answered by as many calls at once."""
     d.start_episode()
     parts: list[tuple[Tool, Arguments]] = []
     texts = []
     for goal in goals:
-        before = dict(d.known)
         clauses = d.tell(goal.required)
-        parts.append((goal, {item.name: d.known[item.name] for item in goal.required}))
+        parts.append((goal, {item.name: d.known[item.name] for item in goal.params if item in goal.required}))
         texts.append(d.rough(d.bank.requests, **d.wording(goal)) + (", " if clauses else "") + ", ".join(clauses))
-        d.known = before | d.known
-    d.user(_utterance(d, first, d.bank.both.join(texts), ()))
-    call_two(d, parts[0], parts[1])
+    d.user(utterance(d, first, d.bank.both.join(texts), ()))
+    call_together(d, parts)
 
 
 def governed_request(d: Dialogue, first: bool, procedure: Procedure) -> None:
@@ -109,9 +122,9 @@ def governed_request(d: Dialogue, first: bool, procedure: Procedure) -> None:
     goal, rng = procedure.goal, d.rng
     d.forced.update(procedure.draw_facts(rng, d.toolset.today))
     slots = [*procedure.readers[0].required, *procedure.asks]
-    given = [item for item in slots if rng.random() < (0.5 if item.name in d.known else 0.75)]
-    clauses = d.tell(given)
-    d.user(_utterance(d, first, d.rough(d.bank.requests, **d.wording(goal)), clauses))
+    given = [item for item in slots if rng.random() < (0.5 if item.name in d.known else 0.65)]
+    clauses = d.tell(given) + left_open(d, slots)
+    d.user(utterance(d, first, d.rough(d.bank.requests, **d.wording(goal)), clauses))
     while any(item.name not in d.known for item in slots):
         if not ask(d, goal, slots, ()):
             return
@@ -130,7 +143,8 @@ def act(
 ) -> None:
     """Do what the rule demands."""
     atoms = fired.atoms if fired else procedure.rules[0][0].atoms
-    reasons = [(atom.field, facts[atom.field.name]) for atom in atoms]
+    looked_at = {item.name: item for atom in atoms for item in atom.fields}
+    reasons = [(item, facts[item.name]) for item in looked_at.values()]
     if action.kind == "refuse":
         content = d.say(d.bank.refusals, facts=d.facts(reasons), **d.wording(procedure.goal))
         d.assistant(Skill.RULE, [*lines, "next: refuse"], content)
@@ -148,7 +162,7 @@ def act(
 def small_talk(d: Dialogue) -> None:
     """A greeting, thanks or a remark, answered without a tool."""
     said, reply = d.rng.choice(d.bank.small_talk)
-    nouns = {tool.noun.name: tool.noun for tool in d.toolset.tools if tool is not d.toolset.handoff}
+    nouns = {tool.noun.name: tool.noun for tool in d.toolset.servants}
     things = d.bank.both.join(noun.vi if d.lang == "vi" else noun.en for noun in list(nouns.values())[:2])
     d.user(d.rough((said,)))
     d.assistant(Skill.REPLY, ["next: answer"], reply.format(company=d.toolset.company, things=things))
@@ -167,5 +181,5 @@ def no_tool(d: Dialogue, first: bool) -> None:
         "thing": noun.vi if d.lang == "vi" else noun.en,
     }
     d.start_episode()
-    d.user(_utterance(d, first, d.rough(d.bank.requests, **slots), ()))
+    d.user(utterance(d, first, d.rough(d.bank.requests, **slots), ()))
     d.assistant(Skill.REPLY, ["next: refuse"], d.say(d.bank.no_tool, **slots))

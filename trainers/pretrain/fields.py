@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from samescore.trainers.pretrain import people, words
 from samescore.trainers.pretrain.words import Attribute, Choice
 
-Value = str | int | float | bool
+Scalar = str | int | float | bool
+Value = Scalar | list[str]
 IDENTITY_KINDS = frozenset({"id", "email", "phone", "name"})
 """Kinds whose value stays known for the rest of a conversation."""
 DECIDABLE_KINDS = frozenset({"int", "money", "date", "bool", "enum"})
@@ -20,7 +22,10 @@ DECIDABLE_KINDS = frozenset({"int", "money", "date", "bool", "enum"})
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A named, typed property; `shape` is an id's pattern with # for a digit and @ for a capital letter."""
+    """A named, typed property; `shape` is an id's pattern with # for a digit and @ for a capital letter.
+
+    A list has the field of its elements, and may say that its order means nothing.
+    """
 
     name: str
     kind: str
@@ -29,6 +34,8 @@ class Field:
     shape: str = ""
     high: int = 1000
     choices: tuple[Choice, ...] = ()
+    element: Field | None = None
+    unique: bool = False
 
     def label(self, lang: str) -> str:
         """The field's wording in `lang`."""
@@ -76,7 +83,7 @@ _BANKS: tuple[tuple[str, int, tuple[Attribute, ...]], ...] = (
     ("int", 26, words.INTEGERS),
     ("money", 14, words.MONEY),
     ("bool", 18, words.BOOLEANS),
-    ("date", 14, words.DATES),
+    ("date", 20, words.DATES),
     ("email", 5, words.EMAILS),
     ("phone", 4, words.PHONES),
     ("name", 5, words.PEOPLE),
@@ -101,6 +108,31 @@ def attribute_field(rng: random.Random, kind: str = "") -> Field:
         made_up = pseudo_word(rng)
         attribute = Attribute(f"{made_up}_{attribute.name}", f"{made_up} {attribute.en}", f"{attribute.vi} {made_up}")
     return Field(attribute.name, kind, attribute.en, attribute.vi, "", rng.choice(_HIGHS), choices)
+
+
+def list_field(rng: random.Random) -> Field:
+    """A random list of choices, identifiers or short values."""
+    attribute = rng.choice(words.LISTS)
+    name = attribute.name
+    roll = rng.random()
+    if roll < 0.5:
+        element = attribute_field(rng, "enum")
+    elif roll < 0.8:
+        element = Field(f"{name}_entry", "id", attribute.en, attribute.vi, id_shape(rng))
+    else:
+        element = attribute_field(rng, rng.choice(("email", "name", "text")))
+        element = replace(element, name="keyword") if element.kind == "text" else element
+    en, vi = attribute.en, attribute.vi
+    if rng.random() < 0.25:
+        made_up = pseudo_word(rng)
+        name, en, vi = f"{made_up}_{name}", f"{made_up} {en}", f"{vi} {made_up}"
+    return Field(name, "list", en, vi, element=element, unique=rng.random() < 0.5)
+
+
+def secret_field(rng: random.Random) -> Field:
+    """A random value that is nobody's business."""
+    attribute = rng.choice(words.SECRETS)
+    return Field(attribute.name, "id", attribute.en, attribute.vi, id_shape(rng))
 
 
 def json_schema(rng: random.Random, field: Field) -> dict[str, object]:
@@ -166,6 +198,8 @@ def near(rng: random.Random, constant: int, high: int) -> int:
 def sample(rng: random.Random, field: Field, today: date) -> Value:
     """A random value of the field."""
     kind = field.kind
+    if kind == "list" and field.element:
+        return _sample_list(rng, field.element, today)
     if kind == "id":
         return "".join(
             rng.choice("0123456789") if c == "#" else rng.choice("ABCDEFGHJKLMNPQRSTUVWXYZ") if c == "@" else c
@@ -190,6 +224,14 @@ def sample(rng: random.Random, field: Field, today: date) -> Value:
     return person(rng) if kind == "name" else _free_text(rng, field.name)
 
 
+def _sample_list(rng: random.Random, element: Field, today: date) -> list[str]:
+    """Up to four elements, all different."""
+    if element.kind == "enum":
+        most = min(4, len(element.choices))
+        return [choice.constant for choice in rng.sample(element.choices, rng.randint(1, most))]
+    return list(dict.fromkeys(str(sample(rng, element, today)) for _ in range(rng.choice((1, 2, 2, 3, 3, 4)))))
+
+
 def _spoken_date(rng: random.Random, value: str, lang: str) -> str:
     day = date.fromisoformat(value)
     if rng.random() < 0.65:
@@ -209,6 +251,8 @@ def money(rng: random.Random, value: Value, lang: str) -> str:
 
 def spoken(rng: random.Random, field: Field, value: Value, lang: str) -> str:
     """The value as a user says it, in a form from which it can be read off."""
+    if isinstance(value, list):
+        return listed([spoken(rng, field.element, each, lang) if field.element else each for each in value], lang)
     if field.kind == "date":
         return _spoken_date(rng, str(value), lang)
     if field.kind == "money":
@@ -219,10 +263,18 @@ def spoken(rng: random.Random, field: Field, value: Value, lang: str) -> str:
         if rng.random() < 0.2:
             return str(value)
         choice = next(choice for choice in field.choices if choice.constant == value)
-        return choice.vi if lang == "vi" else choice.en
+        return rng.choice(choice.wordings(lang))
     return str(value)
 
 
+def listed(texts: list[str], lang: str) -> str:
+    """Texts as an enumeration in a sentence."""
+    *first, last = texts
+    return f"{', '.join(first)} {'và' if lang == 'vi' else 'and'} {last}" if first else last
+
+
 def literal(value: Value) -> str:
-    """The value as the thinking writes it."""
+    """The value as the thinking writes it: lists as JSON."""
+    if isinstance(value, list):
+        return json.dumps(value, ensure_ascii=False)
     return ("true" if value else "false") if isinstance(value, bool) else str(value)

@@ -27,12 +27,14 @@ class Bank:
     small_talk: tuple[tuple[str, str], ...]
     asking_for: tuple[str, ...]
     both: str
+    left_open: tuple[str, ...]
     asks: tuple[str, ...]
     preambles: tuple[str, ...]
     results: tuple[str, ...]
     done: tuple[str, ...]
     fact: tuple[str, ...]
     refusals: tuple[str, ...]
+    withheld: tuple[str, ...]
     blocked: tuple[str, ...]
     no_tool: tuple[str, ...]
     gave_up: tuple[str, ...]
@@ -44,6 +46,10 @@ class Bank:
     preamble_habit: tuple[str, ...]
     retry_rule: tuple[str, ...]
     handoff_rule: tuple[str, ...]
+    wait_rule: tuple[str, ...]
+    secret_rule: tuple[str, ...]
+    house_openers: tuple[str, ...]
+    house_closers: tuple[str, ...]
 
 
 @cache

@@ -80,6 +80,12 @@ ENGLISH = Bank(
         "I need the {label}", "I am mostly interested in the {label}", "what about the {label}",
     ),
     both=" and ",
+    left_open=(
+        "[another|a different|some other] {label}, [please|if you can]", "the {label} [has to change|should be another one]",
+        "[we still have to settle|I have not told you] the {label}", "about the {label} [we can talk|I am flexible]",
+        "[it is about|I mean] the {label}[ too|]", "I [would like|want] a say in the {label}",
+        "the {label} [as you like|is up to me|will be different this time]", "[not|no longer] the usual {label}",
+    ),
     asks=(
         "[Could you please give me|Could you tell me|Please tell me|May I have|Please send me] [the|your] {fields}?",
         "[To do that|To continue|For this] I need the {fields}. [Could you share it?|Can you tell me?]",
@@ -97,6 +103,11 @@ ENGLISH = Bank(
         "I am sorry, I cannot {do} the {thing}, because {facts}.",
         "Unfortunately this is not possible: {facts}.",
         "Sorry, our rules do not allow this, since {facts}.",
+    ),
+    withheld=(
+        "I am sorry, I may not tell you the {fields}.",
+        "The {fields} [is|must stay] confidential, so I cannot share it.",
+        "For security reasons I do not share the {fields}.",
     ),
     blocked=(
         "I am sorry, without the {fields} I cannot {do} the {thing}.",
@@ -143,5 +154,21 @@ ENGLISH = Bank(
     handoff_rule=(
         "If it still fails, call {tool} with reason {reason}.",
         "When the retries are used up, use {tool} (reason {reason}).",
+    ),
+    wait_rule=(
+        "If a tool answers with {hint}, call {tool} with {parameter} set to it, then repeat the call, at most {n} times.",
+        "When an error names {hint}: first {tool} for so many seconds ({parameter}), then the same call again; {n} retries at most.",
+        "{hint} in an error says how long to wait: use {tool}, then try again (up to {n} times). Other temporary errors: try again at once.",
+    ),
+    secret_rule=(
+        "Never tell the customer {fields}.", "Confidential, not for the customer: {fields}.", "Do not reveal {fields} to anyone.",
+    ),
+    house_openers=(
+        "[Done, your|Your] {a} [is open|is registered|has been opened].", "The {a} has [taken over|received your request].",
+        "[All set with|Thank you for using] the {a}.", "[Your|This] {a} [is on its way|is settled now].",
+    ),
+    house_closers=(
+        "The {b} will [contact you|call you back|be in touch].", "[Please keep|Please note] the {b} number.",
+        "The {b} [is there for you|stays at your side].", "[Please mention|You can ask for] the {b} next time.",
     ),
 )

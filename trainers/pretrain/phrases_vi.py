@@ -80,6 +80,12 @@ VIETNAMESE = Bank(
         "chủ yếu mình quan tâm {label}", "{label} thế nào", "báo mình {label}",
     ),
     both=" và ",
+    left_open=(
+        "[đổi|cho tôi|lấy] {label} khác [nhé|giúp tôi|đi]", "{label} [phải đổi|lần này khác rồi]",
+        "[mình chưa nói|tôi chưa chốt] {label}", "về {label} thì [mình bàn thêm|tôi linh hoạt]",
+        "[ý tôi là|chuyện là về] {label}[ nữa|]", "tôi muốn [chọn|tự chọn] {label}",
+        "{label} [không như mọi khi|để tôi chọn]", "[không phải|không lấy] {label} cũ",
+    ),
     asks=(
         "Dạ, anh/chị [vui lòng cho em xin|cho em xin|cho em biết|gửi giúp em] {fields} ạ?",
         "[Để thực hiện|Để tiếp tục|Với yêu cầu này], em cần {fields} ạ. Anh/chị cho em xin nhé?",
@@ -93,6 +99,11 @@ VIETNAMESE = Bank(
         "Dạ, em rất tiếc, em chưa thể {do} {thing} vì {facts} ạ.",
         "Rất tiếc, trường hợp này không được ạ: {facts}.",
         "Em xin lỗi, quy định không cho phép vì {facts} ạ.",
+    ),
+    withheld=(
+        "Dạ, em xin lỗi, em không được phép cung cấp {fields} ạ.",
+        "{fields} là thông tin bảo mật nên em không thể chia sẻ ạ.",
+        "Vì lý do bảo mật, em không cung cấp {fields} ạ.",
     ),
     blocked=(
         "Dạ, em xin lỗi, thiếu {fields} thì em chưa thể {do} {thing} ạ.",
@@ -139,5 +150,21 @@ VIETNAMESE = Bank(
     handoff_rule=(
         "Nếu vẫn lỗi, gọi {tool} với reason {reason}.",
         "Hết số lần thử lại thì dùng {tool} (reason {reason}).",
+    ),
+    wait_rule=(
+        "Nếu công cụ trả về {hint} thì gọi {tool} với {parameter} bằng số đó, rồi gọi lại như cũ, tối đa {n} lần.",
+        "Khi lỗi có {hint}: gọi {tool} chờ đúng số giây đó ({parameter}) rồi gọi lại y như vậy, nhiều nhất {n} lần.",
+        "{hint} trong lỗi là số giây cần chờ: dùng {tool}, sau đó thử lại (không quá {n} lần). Lỗi tạm thời khác thì thử lại ngay.",
+    ),
+    secret_rule=(
+        "Không bao giờ cho khách biết {fields}.", "Bảo mật, không nói với khách: {fields}.", "Không tiết lộ {fields} cho bất kỳ ai.",
+    ),
+    house_openers=(
+        "[Dạ, |]{a} của anh/chị đã được [mở|ghi nhận] ạ.", "Dạ, {a} đã [tiếp nhận yêu cầu|nhận thông tin] ạ.",
+        "Em đã [hoàn tất|xử lý xong] {a} ạ.", "Cảm ơn anh/chị đã dùng {a} ạ.",
+    ),
+    house_closers=(
+        "{b} sẽ [liên hệ|gọi lại cho] anh/chị ạ.", "Anh/chị [vui lòng giữ|nhớ lưu] mã {b} ạ.",
+        "{b} luôn sẵn sàng hỗ trợ anh/chị ạ.", "Lần sau anh/chị cứ nhắc {b} giúp em ạ.",
     ),
 )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from datetime import date
 
 from samescore.trainers.pretrain.fields import literal
 from samescore.trainers.pretrain.procedures import Action, Condition, Procedure
+from samescore.trainers.pretrain.toolsets import Tool
 
 _HEADS = {
     "en": (
@@ -63,13 +65,27 @@ def _named(rng: random.Random, condition: Condition, lang: str, today: date) -> 
     return rng.choice((f"{text} ({word} {condition.name})", f"({word} {condition.name}) {text}"))
 
 
+def rule_steps(rng: random.Random, rules: Sequence[tuple[Condition, Action]], lang: str, today: date) -> list[str]:
+    """The rules in order, a sentence each."""
+    steps = []
+    for index, (condition, action) in enumerate(rules):
+        frame = rng.choice((_ELSE_IF if index else _IF)[lang])
+        then = action_text(rng, action, lang)
+        step = frame.format(cond=_named(rng, condition, lang, today), then=then)
+        steps.append(step[0].upper() + step[1:])
+    return steps
+
+
+def heading(rng: random.Random, goal: Tool, lang: str) -> str:
+    """The procedure's title."""
+    do = rng.choice(goal.verb.vi if lang == "vi" else goal.verb.en)
+    return rng.choice(_HEADS[lang]).format(do=do, thing=goal.noun.vi if lang == "vi" else goal.noun.en, tool=goal.name)
+
+
 def _steps(rng: random.Random, procedure: Procedure, lang: str, today: date) -> list[str]:
     steps = [rng.choice(_ASK[lang]).format(fields=item.name) for item in procedure.asks]
     steps += [rng.choice(_READ[lang]).format(tool=tool.name) for tool in procedure.readers]
-    for index, (condition, action) in enumerate(procedure.rules):
-        frame = rng.choice((_ELSE_IF if index else _IF)[lang])
-        then = action_text(rng, action, lang)
-        steps.append(frame.format(cond=_named(rng, condition, lang, today), then=then))
+    steps += rule_steps(rng, procedure.rules, lang, today)
     steps.append(rng.choice(_ELSE[lang]).format(then=action_text(rng, procedure.otherwise, lang)))
     return [step[0].upper() + step[1:] for step in steps]
 
@@ -86,10 +102,7 @@ def _code(rng: random.Random, procedure: Procedure, lang: str, today: date) -> l
 
 def procedure_text(rng: random.Random, procedure: Procedure, lang: str, today: date) -> str:
     """The procedure as the system message shows it."""
-    goal = procedure.goal
-    do = rng.choice(goal.verb.vi if lang == "vi" else goal.verb.en)
-    thing = goal.noun.vi if lang == "vi" else goal.noun.en
-    head = rng.choice(_HEADS[lang]).format(do=do, thing=thing, tool=goal.name)
+    head = heading(rng, procedure.goal, lang)
     style = rng.choice(("numbered", "numbered", "bullets", "paragraph", "code"))
     if style == "code":
         return "\n".join([head, *_code(rng, procedure, lang, today)])

@@ -7,13 +7,23 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
-from samescore.trainers.pretrain.fields import DECIDABLE_KINDS, Field, Value, literal, near, pseudo_word, sample
+from samescore.trainers.pretrain.fields import (
+    DECIDABLE_KINDS,
+    Field,
+    Scalar,
+    Value,
+    literal,
+    near,
+    pseudo_word,
+    sample,
+)
 from samescore.trainers.pretrain.toolsets import Tool, Toolset
 
 Facts = Mapping[str, Value]
 
-_OPERATORS: dict[str, Callable[[Value, Value], bool]] = {
+_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq, "!=": operator.ne,
 }  # fmt: skip
 
@@ -39,19 +49,63 @@ _DATE_WORDS = {
     "en": {"<": "is before", "<=": "is not after", ">": "is after", ">=": "is not before", "==": "is", "!=": "is not"},
     "vi": {"<": "trước", "<=": "không sau", ">": "sau", ">=": "không trước", "==": "là", "!=": "khác"},
 }
+_SUM_WORDS = {
+    "en": {"<": "is under", "<=": "is at most", ">": "is over", ">=": "is at least", "==": "is", "!=": "is not"},
+    "vi": {"<": "nhỏ hơn", "<=": "tối đa", ">": "lớn hơn", ">=": "ít nhất", "==": "bằng", "!=": "khác"},
+}
+_WITHIN: dict[str, dict[bool, tuple[str, ...]]] = {
+    "en": {
+        True: ("is within the next {n} days", "is no more than {n} days away", "is at most {n} days from today"),
+        False: ("is within the last {n} days", "is no more than {n} days ago", "is at most {n} days back"),
+    },
+    "vi": {
+        True: ("trong vòng {n} ngày tới", "không quá {n} ngày nữa"),
+        False: ("trong vòng {n} ngày qua", "cách đây không quá {n} ngày"),
+    },
+}
+_DAYS = {
+    "en": {True: "{n} days after {start}", False: "{n} days before {start}"},
+    "vi": {True: "{n} ngày sau {start}", False: "{n} ngày trước {start}"},
+}
+
+
+def shifted(day: str, days: int) -> str:
+    """The ISO day so many days later."""
+    return (date.fromisoformat(day) + timedelta(days=days)).isoformat()
 
 
 @dataclass(frozen=True, slots=True)
 class Atom:
-    """One comparison of a field with a constant; for a boolean the constant is the value it must have."""
+    """One comparison of a field with a constant; for a boolean the constant is the value it must have.
+
+    With an `offset`, the right-hand side is so many days after (or before) today, or so much more (or less) than the
+    field `base`. What the procedure says as a sum, the thinking writes worked out.
+    """
 
     field: Field
     op: str
-    constant: Value
+    constant: Scalar
+    offset: int = 0
+    base: Field | None = None
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """What it looks at."""
+        return (self.field, self.base) if self.base else (self.field,)
+
+    def right(self, facts: Facts) -> Scalar:
+        """The right-hand side, worked out."""
+        if self.base is None:
+            return self.constant
+        value = facts[self.base.name]
+        if isinstance(value, str):
+            return shifted(value, self.offset)
+        assert isinstance(value, int)
+        return value + self.offset
 
     def holds(self, facts: Facts) -> bool:
         """Whether the comparison is true of the facts."""
-        return _OPERATORS[self.op](facts[self.field.name], self.constant)
+        return _OPERATORS[self.op](facts[self.field.name], self.right(facts))
 
     def line(self, facts: Facts) -> str:
         """The line of thinking that evaluates it; a boolean's line says its value, whatever the rule wants."""
@@ -59,7 +113,7 @@ class Atom:
         if self.field.kind == "bool":
             return f"{self.field.name} {literal(value)}: {'yes' if value else 'no'}"
         verdict = "yes" if self.holds(facts) else "no"
-        return f"{self.field.name} {literal(value)} {self.op} {literal(self.constant)}: {verdict}"
+        return f"{self.field.name} {literal(value)} {self.op} {literal(self.right(facts))}: {verdict}"
 
     def text(self, rng: random.Random, lang: str, today: date) -> str:
         """The comparison in words."""
@@ -69,6 +123,8 @@ class Atom:
                 return name if self.constant else f"{'không' if lang == 'vi' else 'not'} {name}"
             verb = rng.choice(("là", "=", "==") if lang == "vi" else ("is", "=", "=="))
             return f"{name} {verb} {literal(self.constant)}"
+        if self.offset or self.base:
+            return f"{name} {self._sum(rng, lang)}"
         constant = literal(self.constant)
         if self.field.kind == "date":
             word = rng.choice((self.op, _DATE_WORDS[lang][self.op]))
@@ -77,16 +133,32 @@ class Atom:
             return f"{name} {word} {constant}"
         return f"{name} {rng.choice(_OP_WORDS[lang][self.op])} {constant}"
 
-    def draw(self, rng: random.Random, today: date) -> Value:
+    def _sum(self, rng: random.Random, lang: str) -> str:
+        """The operator and the right-hand side in words, as a sum."""
+        days = self.field.kind == "date"
+        size, later, vi = abs(self.offset), self.offset > 0, lang == "vi"
+        if days and self.base is None and (self.op, later) in (("<=", True), (">=", False)) and rng.random() < 0.4:
+            return rng.choice(_WITHIN[lang][later]).format(n=size)
+        word = rng.choice((self.op, (_DATE_WORDS if days else _SUM_WORDS)[lang][self.op]))
+        start = self.base.name if self.base else rng.choice(("today", "hôm nay") if vi else ("today",))
+        if not size:
+            return f"{word} {start}"
+        if days and rng.random() < 0.4:
+            return f"{word} {_DAYS[lang][later].format(n=size, start=start)}"
+        unit = rng.choice(("", " ngày" if vi else " days")) if days else ""
+        return f"{word} {start} {'+' if later else '-'} {size}{unit}"
+
+    def draw(self, rng: random.Random, today: date, facts: Facts) -> Value:
         """A value for the field, often on the edge of the comparison."""
+        right = self.right(facts)
         if self.field.kind == "int":
-            return near(rng, int(self.constant), self.field.high)
+            return near(rng, int(right), self.field.high)
         if self.field.kind == "money":
-            value = near(rng, int(float(self.constant)), self.field.high)
+            value = near(rng, int(float(right)), self.field.high)
             return round(value + rng.choice((0.5, 0.01, 0.99, 0.25)), 2) if rng.random() < 0.2 else value
         if self.field.kind == "date":
             shift = rng.choice((-40, -9, -2, -1, -1, 0, 0, 1, 1, 2, 9, 40))
-            return (date.fromisoformat(str(self.constant)) + timedelta(days=shift)).isoformat()
+            return shifted(str(right), shift)
         if self.field.kind == "enum" and rng.random() < 0.45:
             return self.constant
         return sample(rng, self.field, today)
@@ -177,7 +249,9 @@ class Procedure:
         for _ in range(15):
             facts = {}
             for atom in rng.sample(atoms, len(atoms)):
-                facts.setdefault(atom.field.name, atom.draw(rng, today))
+                if atom.base:
+                    facts.setdefault(atom.base.name, sample(rng, atom.base, today))
+                facts.setdefault(atom.field.name, atom.draw(rng, today, facts))
             if self.decide(facts)[1] is wanted:
                 break
         return facts
@@ -189,12 +263,26 @@ _RULE_NAMES = (
 )  # fmt: skip
 
 
-def _atom(rng: random.Random, field: Field, today: date) -> Atom:
+_DAYS_APART = (1, 2, 3, 5, 7, 7, 10, 14, 14, 14, 15, 20, 21, 28, 30, 30, 30, 45, 60, 90, 180, 365)
+
+
+def _offset(rng: random.Random, days: bool) -> int:
+    size = (rng.choice(_DAYS_APART) if rng.random() < 0.7 else rng.randint(1, 60)) if days else rng.randint(0, 40)
+    return size if rng.random() < 0.6 else -size
+
+
+def _atom(rng: random.Random, field: Field, today: date, others: list[Field]) -> Atom:
     if field.kind == "bool":
         return Atom(field, "==", rng.random() < 0.5)
     if field.kind == "enum":
         return Atom(field, rng.choice(("==", "==", "!=")), rng.choice(field.choices).constant)
     op = rng.choice(("<", "<=", ">", ">=", "<", "<=", ">", ">=", "=="))
+    like = [other for other in others if other.kind == field.kind != "money" and other is not field]
+    if like and rng.random() < (0.3 if field.kind == "date" else 0.15):
+        return Atom(field, op, 0, _offset(rng, field.kind == "date"), rng.choice(like))
+    if field.kind == "date" and rng.random() < 0.65:
+        offset = _offset(rng, True)
+        return Atom(field, op, shifted(today.isoformat(), offset), offset)
     if field.kind == "date":
         day = today if rng.random() < 0.5 else today + timedelta(days=rng.randint(-60, 60))
         return Atom(field, op, day.isoformat())
@@ -202,10 +290,13 @@ def _atom(rng: random.Random, field: Field, today: date) -> Atom:
     return Atom(field, op, round(constant, -1) if constant > 20 and rng.random() < 0.5 else constant)
 
 
-def _condition(rng: random.Random, fields: list[Field], today: date) -> Condition:
-    atoms = tuple(
-        _atom(rng, field, today) for field in rng.sample(fields, min(len(fields), rng.choice((1, 1, 2, 2, 3))))
-    )
+def random_condition(rng: random.Random, fields: list[Field], today: date) -> Condition:
+    """A condition of up to three atoms over the fields."""
+    chosen = rng.sample(fields, min(len(fields), rng.choice((1, 1, 2, 2, 3))))
+    dates = [field for field in fields if field.kind == "date" and field not in chosen]
+    if dates and rng.random() < 0.55:
+        chosen[rng.randrange(len(chosen))] = rng.choice(dates)
+    atoms = tuple(_atom(rng, field, today, fields) for field in chosen)
     name = rng.choice(_RULE_NAMES) if rng.random() < 0.7 else pseudo_word(rng)
     return Condition(name, atoms, rng.choice(_BY_SIZE[len(atoms)]))
 
@@ -219,7 +310,7 @@ def _action(rng: random.Random, toolset: Toolset, goal: Tool, today: date) -> Ac
     if roll < 0.65 and toolset.handoff:
         reason = toolset.handoff.required[0]
         return Action("call", toolset.handoff, ((reason, rng.choice(reason.choices).constant),))
-    others = [tool for tool in toolset.tools if not tool.verb.reads and tool is not toolset.handoff]
+    others = [tool for tool in toolset.servants if not tool.verb.reads]
     tool = rng.choice(others) if others and roll < 0.85 else goal
     fixable = [field for field in tool.params if field.kind in ("enum", "int", "bool")]
     fixed = tuple((field, sample(rng, field, today)) for field in fixable[:1] if rng.random() < 0.5)
@@ -236,11 +327,11 @@ def random_procedure(rng: random.Random, toolset: Toolset, goal: Tool, readers: 
         return None
     rules, names = [], set()
     for _ in range(rng.choice((1, 1, 2, 2, 3))):
-        condition = _condition(rng, fields, toolset.today)
+        condition = random_condition(rng, fields, toolset.today)
         if condition.name not in names:
             names.add(condition.name)
             rules.append((condition, _action(rng, toolset, goal, toolset.today)))
-    used = {atom.field.name for condition, _ in rules for atom in condition.atoms}
+    used = {field.name for condition, _ in rules for atom in condition.atoms for field in atom.fields}
     asks = tuple(field for field in asked if field.name in used)
     otherwise = Action("call", goal) if rng.random() < 0.8 else Action("refuse")
     return Procedure(goal, asks, readers, tuple(rules), otherwise)

@@ -37,11 +37,17 @@ class Attribute:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One constant of an enumeration and how people say it."""
+    """One constant of an enumeration and how people say it; replies use the first wording, users any."""
 
     constant: str
     en: str
     vi: str
+    en_too: tuple[str, ...] = ()
+    vi_too: tuple[str, ...] = ()
+
+    def wordings(self, lang: str) -> tuple[str, ...]:
+        """Every way of saying it in `lang`."""
+        return (self.vi, *self.vi_too) if lang == "vi" else (self.en, *self.en_too)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +93,7 @@ event organizer|đơn vị tổ chức sự kiện|ticket=vé,concert=buổi ho�
 farm cooperative|hợp tác xã nông nghiệp|field=thửa ruộng,harvest=vụ thu hoạch,tractor=máy kéo,seed batch=lô hạt giống,greenhouse=nhà kính,irrigation job=lượt tưới,soil sample=mẫu đất,crate=thùng nông sản,market stall=sạp chợ,beehive=tổ ong
 car rental|công ty cho thuê xe|car=xe ô tô,rental=lượt thuê xe,damage waiver=gói miễn bồi thường,fuel receipt=biên lai xăng,child seat=ghế trẻ em,toll charge=phí cầu đường,pick-up point=điểm nhận xe,driver license=bằng lái,mileage log=nhật ký số km,tire change=lượt thay lốp
 museum|bảo tàng|exhibit=hiện vật,guided tour=lượt tham quan,audio guide=máy thuyết minh,artist=hoạ sĩ,restoration=lượt phục chế,school visit=chuyến tham quan học sinh,souvenir=món lưu niệm,gallery=phòng trưng bày,catalog=danh mục,donor=nhà hảo tâm
+staff help desk|bộ phận hỗ trợ nội bộ|user account=tài khoản người dùng,workstation=máy trạm,access right=quyền truy cập,mailbox=hộp thư,printer=máy in,security token=khoá bảo mật,phone set=máy điện thoại bàn,installation=lượt cài đặt,network drive=ổ đĩa mạng,work order=phiếu việc
 repair workshop|xưởng sửa chữa|device=thiết bị,spare part=linh kiện,warranty=phiếu bảo hành,technician=kỹ thuật viên,repair order=phiếu sửa chữa,estimate=bảng dự toán,laptop=máy tính xách tay,battery=pin,screen=màn hình,bicycle=xe đạp
 """)
 
@@ -287,29 +294,85 @@ title|title|tên gọi
 _ENUMS = """
 status|status|trạng thái|pending=pending=đang chờ,active=active=đang hoạt động,delivered=delivered=đã giao,cancelled=cancelled=đã huỷ,expired=expired=hết hạn,processing=in processing=đang xử lý,completed=completed=hoàn tất,on_hold=on hold=tạm giữ,rejected=rejected=bị từ chối,shipped=shipped=đã gửi đi
 channel|channel|kênh|email=by email=qua email,sms=by text message=qua tin nhắn,phone=by phone=qua điện thoại,chat=in the chat=qua chat,post=by post=qua bưu điện,app=in the app=qua ứng dụng
-reason|reason|lý do|damaged=it is damaged=bị hư hỏng,late=it came late=đến muộn,wrong_size=the size is wrong=sai kích cỡ,duplicate=it is a duplicate=bị trùng,changed_mind=I changed my mind=tôi đổi ý,too_expensive=it is too expensive=giá quá cao,lost=it got lost=bị thất lạc,not_working=it does not work=không hoạt động,other=some other reason=lý do khác
-priority|priority|mức ưu tiên|low=low priority=ưu tiên thấp,normal=normal priority=ưu tiên bình thường,high=high priority=ưu tiên cao,critical=critical=mức nghiêm trọng
+reason|reason|lý do|damaged=it is damaged/it arrived broken/there is a crack in it/it has a scratch/it was in pieces/a part has come off=bị hư hỏng/nhận về đã vỡ/có vết nứt/bị trầy xước/bị móp méo/gãy mất một bộ phận,late=it came late/it took far too long/it arrived after the day I needed it/it was weeks behind=đến muộn/giao quá lâu/đến sau ngày tôi cần/trễ cả tuần,wrong_size=the size is wrong/it does not fit/it is too tight/it is too big for me/it is a size off=sai kích cỡ/không vừa/chật quá/rộng quá so với tôi/lệch một cỡ,duplicate=it is a duplicate/I got it twice/there are two of the same/it was entered two times=bị trùng/tôi nhận hai lần/có hai cái giống nhau/bị ghi hai lần,changed_mind=I changed my mind/I do not want it any more/I do not need it after all/I thought better of it/it is not for me=tôi đổi ý/tôi không muốn nữa/tôi không cần đến nữa/tôi nghĩ lại rồi/không hợp với tôi,too_expensive=it is too expensive/it costs too much/I found it cheaper elsewhere/I cannot afford it=giá quá cao/đắt quá/chỗ khác rẻ hơn/tôi không đủ tiền,lost=it got lost/it never arrived/nobody can find it/it disappeared=bị thất lạc/không thấy đến/không ai tìm ra/biến mất rồi,not_working=it does not work/it will not switch on/it stopped after a day/nothing happens when I press it=không hoạt động/bật không lên/chạy một ngày thì hỏng/bấm không ăn thua,other=some other reason/none of the usual reasons/it is hard to explain=lý do khác/không thuộc lý do thông thường/khó giải thích lắm
+priority|priority|mức ưu tiên|low=low priority/no hurry at all/whenever you have time=ưu tiên thấp/không gấp gì/lúc nào rảnh cũng được,normal=normal priority=ưu tiên bình thường,high=high priority=ưu tiên cao,critical=critical/everything stands still/we cannot work at all=mức nghiêm trọng/mọi thứ đứng im/không làm việc được
 size|size|kích cỡ|small=small=cỡ nhỏ,medium=medium=cỡ vừa,large=large=cỡ lớn,extra_large=extra large=cỡ rất lớn
 color|colour|màu|red=red=màu đỏ,blue=blue=màu xanh dương,green=green=màu xanh lá,black=black=màu đen,white=white=màu trắng,yellow=yellow=màu vàng,grey=grey=màu xám
 plan|plan|gói|basic=the basic plan=gói cơ bản,standard=the standard plan=gói tiêu chuẩn,premium=the premium plan=gói cao cấp,family=the family plan=gói gia đình,student=the student plan=gói sinh viên
 payment_method|payment method|phương thức thanh toán|cash=cash=tiền mặt,card=by card=bằng thẻ,bank_transfer=by bank transfer=chuyển khoản,wallet=from the wallet=ví điện tử
 tier|tier|hạng|bronze=bronze=hạng đồng,silver=silver=hạng bạc,gold=gold=hạng vàng,platinum=platinum=hạng bạch kim
-shift_time|time of day|buổi|morning=in the morning=buổi sáng,afternoon=in the afternoon=buổi chiều,evening=in the evening=buổi tối,night=at night=ban đêm
+shift_time|time of day|buổi|morning=in the morning/before noon=buổi sáng/trước trưa,afternoon=in the afternoon=buổi chiều,evening=in the evening=buổi tối,night=at night/after dark=ban đêm/khi trời tối
 category|category|nhóm|electronics=electronics=điện tử,clothing=clothing=quần áo,food=food=thực phẩm,furniture=furniture=nội thất,books=books=sách,toys=toys=đồ chơi,sports=sports=thể thao
 language|language|ngôn ngữ|en=English=tiếng Anh,vi=Vietnamese=tiếng Việt,fr=French=tiếng Pháp,ja=Japanese=tiếng Nhật,ko=Korean=tiếng Hàn
 region|region|khu vực|north=the north=miền Bắc,central=the central region=miền Trung,south=the south=miền Nam,west=the west=miền Tây
-condition|condition|tình trạng|new=new=mới,used=used=đã qua sử dụng,refurbished=refurbished=tân trang,broken=broken=bị hỏng
+condition|condition|tình trạng|new=new/never used/still in its wrapping=mới/chưa dùng lần nào/còn nguyên bọc,used=used/second-hand/worn a little=đã qua sử dụng/đồ cũ/đã dùng rồi,refurbished=refurbished=tân trang,broken=broken/out of order/it fell apart=bị hỏng/hư rồi/rã ra rồi
 format|format|định dạng|pdf=as PDF=dạng PDF,csv=as CSV=dạng CSV,xlsx=as a spreadsheet=dạng bảng tính,json=as JSON=dạng JSON
-severity|severity|mức độ|minor=minor=nhẹ,major=major=nặng,fatal=fatal=rất nghiêm trọng
-delivery_mode|delivery mode|cách giao|standard=standard delivery=giao tiêu chuẩn,express=express delivery=giao nhanh,pickup=pick-up in person=tự đến lấy,locker=to a locker=giao vào tủ
+severity|severity|mức độ|minor=minor/nothing serious/just a small thing=nhẹ/không có gì nghiêm trọng/chuyện nhỏ thôi,major=major=nặng,fatal=fatal/a complete breakdown=rất nghiêm trọng/hỏng hoàn toàn
+delivery_mode|delivery mode|cách giao|standard=standard delivery=giao tiêu chuẩn,express=express delivery=giao nhanh,pickup=pick-up in person/I will come and get it=tự đến lấy/tôi qua lấy,locker=to a locker=giao vào tủ
 weekday|weekday|thứ|monday=on Monday=thứ Hai,tuesday=on Tuesday=thứ Ba,wednesday=on Wednesday=thứ Tư,thursday=on Thursday=thứ Năm,friday=on Friday=thứ Sáu,saturday=on Saturday=thứ Bảy,sunday=on Sunday=Chủ nhật
 currency|currency|loại tiền|usd=in US dollars=đô la Mỹ,vnd=in dong=đồng Việt Nam,eur=in euros=đồng euro,jpy=in yen=đồng yên
+site|site|cơ sở|harbor=the harbor site/the office by the harbor=cơ sở bến cảng/văn phòng ở cảng,central=the central site/downtown=cơ sở trung tâm/trung tâm thành phố,airport=the airport site/out at the airport=cơ sở sân bay/ngoài sân bay,campus=the campus/on campus=cơ sở khuôn viên/trong khuôn viên,plant=the plant/at the factory=cơ sở nhà máy/ở nhà máy
+team|team|đội phụ trách|network=the network team=đội mạng,billing=the billing team=đội thanh toán,security=the security team=đội bảo mật,field=the field team=đội hiện trường,quality=the quality team=đội chất lượng,legal=the legal team=đội pháp chế
+device_kind|kind of device|loại thiết bị|laptop=a laptop/a notebook=máy xách tay/laptop,phone=a phone/a mobile=điện thoại/di động,tablet=a tablet=máy tính bảng,printer=a printer=máy in,badge=a badge/an entry card=thẻ ra vào/thẻ từ,screen=a screen/a monitor=màn hình
+cause|cause|nguyên nhân|forgotten=I forgot it/it slipped my mind/I cannot recall it=tôi quên mất/không nhớ ra nữa/quên khuấy rồi,stolen=it was stolen/somebody took it/it was snatched from my bag=bị đánh cắp/có người lấy mất/bị giật mất,expired=it has expired/it ran out/it is past its date=đã hết hạn/quá hạn rồi/hết hiệu lực,error=an error/there was a fault/something went wrong=bị lỗi/có sự cố/trục trặc gì đó,moved=I have moved/I changed offices/I sit somewhere else now=tôi đã chuyển chỗ/tôi đổi văn phòng/giờ tôi ngồi chỗ khác
 risk|risk|rủi ro|low=low risk=rủi ro thấp,medium=medium risk=rủi ro trung bình,high=high risk=rủi ro cao
 """
 
-ENUMS = tuple(
-    (Attribute(*row[:3]), tuple(Choice(*choice.split("=")) for choice in row[3].split(","))) for row in _rows(_ENUMS)
-)
+
+def _choice(spec: str) -> Choice:
+    constant, en, vi = (part.split("/") for part in spec.split("="))
+    return Choice(constant[0], en[0], vi[0], tuple(en[1:]), tuple(vi[1:]))
+
+
+ENUMS = tuple((Attribute(*row[:3]), tuple(_choice(spec) for spec in row[3].split(","))) for row in _rows(_ENUMS))
+
+LISTS = _attributes("""
+tags|tags|nhãn
+labels|labels|nhãn dán
+watchers|people to inform|những người theo dõi
+recipients|recipients|những người nhận
+channels|channels|các kênh
+topics|topics|các chủ đề
+extras|extras|các mục thêm
+choices|choices|các lựa chọn
+members|members|các thành viên
+items|items|các món
+parts|parts|các phần
+areas|areas|các khu
+related_ids|related numbers|các mã liên quan
+notify|people to alert|những người cần báo
+groups|groups|các nhóm
+features|features|các tính năng
+reasons|reasons|các lý do
+approvers|approvers|những người duyệt
+codes|codes|các mã
+methods|methods|các phương thức
+""")
+
+SECRETS = _attributes("""
+recovery_code|recovery code|mã khôi phục
+temporary_password|temporary password|mật khẩu tạm thời
+pin_code|PIN|mã PIN
+national_id|national ID number|số căn cước
+access_token|access token|mã truy cập
+security_answer|security answer|câu trả lời bảo mật
+tax_number|tax number|mã số thuế
+card_number|card number|số thẻ
+home_key|door code|mã cửa
+""")
+
+GROUPS = (
+    "owner contact requester device details options window target billing profile settings asset impact "
+    "delivery schedule location payment source limits subject_person party origin preferences scope handling terms "
+    "place period request sender holder"
+).split()
+"""Keys of objects."""
+
+HOUSE_WORDS = (
+    "Ticket|Service Desk|Care Team|Case File|Priority Pass|Help Line|Work Order|Trust Center|Duty Office|Care Plan|"
+    "Quality Promise|Member Desk|Fast Track|Claim Desk|Field Team|Safety Check"
+).split("|")
+"""What a company writes with capitals."""
 
 ONSETS = tuple("b c d f g h j k l m n p r s t v w z br dr gl kr pl st tr vl zh".split())
 VOWELS = tuple("a e i o u ai ea io ou".split())
