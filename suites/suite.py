@@ -7,17 +7,24 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from samescore.harness.case import Case
+from samescore.harness.environment import World
 from samescore.harness.fingerprint import fingerprint
 
 
 @dataclass(frozen=True)
 class Suite:
-    """What is asked, and what must be reached: per metric the least value, in [0, 1]."""
+    """What is asked, and what must be reached: per metric the least value, in [0, 1].
+
+    `worlds` are those that came with the suite, by path; the cases' other worlds are registered under their names.
+    `source` is the name or path by which the suite was asked for.
+    """
 
     name: str
     version: int
     cases: tuple[Case, ...]
     targets: Mapping[str, float] = field(default_factory=dict)
+    worlds: Mapping[str, World] = field(default_factory=dict, repr=False)
+    source: str = ""
 
     @cached_property
     def fingerprint(self) -> str:

@@ -102,7 +102,7 @@ def test_a_truncated_file_is_damaged(sop: Sop) -> None:
     data = path.read_bytes()
     for end in (len(data) - 1, len(data) // 2, data.index(b"\n"), 40, 0):
         path.write_bytes(data[:end])
-        with pytest.raises(LockError, match=r"parcel\.eval\.jsonl: damaged: .* run `samescore sop lock`"):
+        with pytest.raises(LockError, match=r"parcel\.eval\.jsonl: damaged: .* run `samescore sop lock .*parcel\.yaml`"):
             read_lock(path, WORLD)
 
 
@@ -141,7 +141,7 @@ def test_a_foreign_and_a_future_file_are_told_apart(sop: Sop) -> None:
 
 
 def test_a_missing_file_says_how_to_make_it(tmp_path: Path) -> None:
-    with pytest.raises(LockError, match=r"no such lock file\. Run `samescore sop lock`"):
+    with pytest.raises(LockError, match=r"no such lock file\. Run `samescore sop lock .*x\.yaml`"):
         read_lock(tmp_path / "x.eval.jsonl", WORLD)
     assert recipe_of(tmp_path / "x.eval.jsonl") is None
 
@@ -152,7 +152,7 @@ def test_a_changed_procedure_or_phrase_makes_it_stale_a_comment_does_not(sop: So
     sop.path.write_text("# a comment\n" + text.replace("version: 1", "version:   1"), encoding="utf-8")
     checked(sop)
     sop.path.write_text(text.replace("<= 300", "<= 200"), encoding="utf-8")
-    with pytest.raises(LockError, match=r"stale: procedure changed .* Run `samescore sop lock parcel`"):
+    with pytest.raises(LockError, match=r"stale: procedure changed .* Run `samescore sop lock .*parcel\.yaml`"):
         checked(sop)
     sop.path.write_text(text, encoding="utf-8")
     phrases = sop.phrases.read_text(encoding="utf-8")

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from samescore.harness.cli.errors import Guarded
 from samescore.harness.cli.sop import app as sop_app
 from samescore.harness.errors import LockError, UnknownName, UsageError
+from samescore.suites import catalog
 from samescore.suites.catalog import find_sop, load_suite, load_world, read_suite_file, sops, suite_names
 from samescore.suites.sop.cases import Recipe, generate
 from samescore.suites.sop.loader import load
@@ -166,6 +167,15 @@ def test_lock_writes_every_split_and_check_accepts_it_until_the_procedure_change
     assert {split: lock_path(path, split).read_bytes() for split in before} == before
     path.write_text(path.read_text(encoding="utf-8").replace("<= 300", "<= 299"), encoding="utf-8")
     assert "stale: procedure changed" in run("lock", "parcel", "--check", code=2)
+
+
+def test_lock_writes_all_installed_procedures_only_when_told_so(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalog, "references", lambda: {"shop": "parcel_shop:WORLD"})
+    path = lock_path(shop / "sops" / "parcel.yaml", "eval")
+    assert "--built-in" in run("lock", code=2) and not path.exists()
+    assert "Leave it out" in run("lock", "parcel", "--built-in", code=2) and not path.exists()
+    run("lock", "--built-in", "--criterion", "branch", "--variants", "1")
+    assert path.exists()
 
 
 def test_lock_can_write_one_split_and_keeps_the_others(shop: Path) -> None:

@@ -9,8 +9,11 @@ import typer
 
 from samescore.harness.cli.errors import DEBUG, Guarded
 from samescore.harness.cli.eval import evaluate_command
+from samescore.harness.cli.init import init_command
+from samescore.harness.cli.inspect import app as inspect_app
 from samescore.harness.cli.score import score_command
 from samescore.harness.cli.sop import app as sop_app
+from samescore.harness.cli.tools import app as tools_app
 from samescore.harness.cli.train import app as train_app
 
 app = typer.Typer(
@@ -22,9 +25,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 pass, 1 targets missed, 2 usage, 3 inconclusive, 4 incomparable, 5 incomplete.",
 )
+app.command("init")(init_command)
 app.command("eval")(evaluate_command)
 app.command("score")(score_command)
 app.add_typer(sop_app, name="sop")
+app.add_typer(inspect_app, name="inspect")
+app.add_typer(tools_app, name="tools")
 app.add_typer(train_app, name="train")
 
 

@@ -6,17 +6,18 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer import Option
 
-from samescore.harness.cli.choices import Language, SplitName
+from samescore.harness.cli.choices import Language, ProcedureIn, SplitName
 
 if TYPE_CHECKING:
     from samescore.harness.environment import World
     from samescore.harness.evaluate import Evaluation
     from samescore.harness.plan import CaseSuite
+    from samescore.harness.policies.api_options import ApiOptions
     from samescore.harness.policy import Policy
     from samescore.harness.rescore import Scored
     from samescore.harness.run import Run
@@ -42,7 +43,45 @@ class Asked:
     max_turns: int | None
     max_tokens: int | None
     dialect: str | None
+    procedure: ProcedureIn | None
+    redact: bool | None
     out: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class ApiAsked:
+    """What was asked about how an API is reached. None: not said."""
+
+    base_url: str | None
+    timeout: int | None
+    max_retries: int | None
+    max_connections: int | None
+    price: str | None
+
+    def options(self, recorded: Mapping[str, Any]) -> ApiOptions:
+        """What holds: what was said, else what a run that is carried on recorded of its model, else the defaults.
+
+        Raises:
+            UsageError: the price cannot be read.
+        """
+        from samescore.harness.policies.api_options import ApiOptions
+        from samescore.harness.usage import Price
+
+        price = Price(*recorded["price"]) if "price" in recorded else None
+        said = {"timeout": self.timeout, "max_retries": self.max_retries, "max_connections": self.max_connections}
+        return ApiOptions(
+            base_url=self.base_url or recorded.get("base_url"),
+            price=price if self.price is None else Price.parse(self.price),
+            **{name: value for name, value in said.items() if value is not None},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """What was asked and does not decide what is run: where the model computes, and how an API is reached."""
+
+    device: str
+    api: ApiAsked
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +95,23 @@ class Session:
 
 
 def evaluate_command(
-    suite: Annotated[
+    suites: Annotated[
         list[str] | None,
-        Option(metavar="NAME", help="sop, sop/refund or a suite file's path; may be repeated.", show_default="sop"),
+        typer.Argument(
+            metavar="[SUITE]...",
+            help="sop, sop/refund, or the path of a suite file or its folder.",
+            show_default="sop",
+        ),
     ] = None,
+    suite: Annotated[list[str] | None, Option(metavar="NAME", help="The same, as an option; may be repeated.")] = None,
     model: Annotated[
         str | None,
-        Option(metavar="NAME", help="tiny, oracle, null/noop, replay/PATH, hf/PATH_OR_ID, ...", show_default="tiny"),
+        Option(
+            metavar="NAME",
+            help="tiny, oracle, null/noop, replay/PATH, hf/PATH_OR_ID; any other provider/name is an API, as Inspect "
+            "names it.",
+            show_default="tiny",
+        ),
     ] = None,
     adapter: Annotated[str | None, Option(metavar="NAME", help="A LoRA adapter of the model, by name or path.")] = None,
     split: Annotated[SplitName | None, Option(help="Whose cases; eval decides.", show_default="eval")] = None,
@@ -82,11 +131,34 @@ def evaluate_command(
     dialect: Annotated[
         str | None, Option(metavar="NAME", help="How the model writes calls.", show_default="found by probing")
     ] = None,
+    procedure: Annotated[
+        ProcedureIn | None,
+        Option(help="Put the procedure into the system message or not.", show_default="prompt for APIs, else weights"),
+    ] = None,
+    model_base_url: Annotated[
+        str | None, Option(metavar="URL", help="Where an API is.", show_default="the provider's own")
+    ] = None,
+    timeout: Annotated[
+        int | None,
+        Option(metavar="S", min=1, help="Seconds for a turn of an API, retries and all.", show_default="600"),
+    ] = None,
+    max_retries: Annotated[
+        int | None, Option(metavar="N", min=0, help="Of a request to an API.", show_default="5")
+    ] = None,
+    max_connections: Annotated[
+        int | None, Option(metavar="N", min=1, help="To an API at a time.", show_default="adapted to its rate limits")
+    ] = None,
+    price: Annotated[
+        str | None, Option(metavar="IN,OUT", help="US dollars per million tokens that an API reads, and writes.")
+    ] = None,
     device: Annotated[str, Option(metavar="NAME", help="cpu, cuda, cuda:1 or auto.")] = "auto",
     concurrency: Annotated[int, Option(metavar="N", min=1, help="Conversations at a time.")] = 64,
     out: Annotated[
         Path | None, Option(metavar="DIR", help="The run's directory.", show_default="runs/TIME-SUITE-MODEL")
     ] = None,
+    redact: Annotated[
+        bool, Option("--redact", help="Mask personal data in all that is kept and shown; no score changes.")
+    ] = False,
     resume: Annotated[Path | None, Option(metavar="DIR", help="Carry on the run in this directory.")] = None,
     check: Annotated[bool, Option("--check", help="Judge the targets: exit 1 if missed, 3 if inconclusive.")] = False,
     as_json: Annotated[bool, Option("--json", help="Print one JSON object; progress goes to stderr.")] = False,
@@ -97,26 +169,44 @@ def evaluate_command(
     """Evaluate a model: run every planned case live, record it, score it, and show where it fails."""
     from samescore.harness.cli.report import View, report
 
+    named = [*(suites or ()), *(suite or ())]
     asked = Asked(
-        suite, model, adapter, split, locale, limit, epochs, temperature, seed, max_turns, max_tokens, dialect, out
+        suite=named,
+        model=model,
+        adapter=adapter,
+        split=split,
+        locale=locale,
+        limit=limit,
+        epochs=epochs,
+        temperature=temperature,
+        seed=seed,
+        max_turns=max_turns,
+        max_tokens=max_tokens,
+        dialect=dialect,
+        procedure=procedure,
+        redact=redact or None,
+        out=out,
     )
-    session = _begun(asked, device, check) if resume is None else _resumed(resume, asked, device, check)
+    backend = Backend(device, ApiAsked(model_base_url, timeout, max_retries, max_connections, price))
+    session = _begun(asked, backend, check) if resume is None else _resumed(resume, asked, backend, check)
     _announce(session, as_json)
     evaluation = _carried_out(session, concurrency)
     code = report(session.run, session.suites, session.worlds, evaluation.results, View(check, as_json, show))
     raise typer.Exit(int(code))
 
 
-def _begun(asked: Asked, device: str, check: bool) -> Session:
+def _begun(asked: Asked, backend: Backend, check: bool) -> Session:
     """A new run. Everything that can be wrong with the command is found before its directory is made."""
     from samescore.harness.cli.loading import load_suites, worlds_of
     from samescore.harness.cli.report import require_targets
     from samescore.harness.plan import Plan
+    from samescore.harness.policies import is_api
     from samescore.harness.rollout import DEFAULT_LIMITS, Limits
     from samescore.harness.run import Run, new_directory
 
     names, model = list(asked.suite or [DEFAULT_SUITE]), asked.model or DEFAULT_MODEL
-    suites = load_suites(names, asked.split or SplitName.EVAL, asked.locale)
+    procedure = asked.procedure or (ProcedureIn.PROMPT if is_api(model) else ProcedureIn.WEIGHTS)
+    suites = load_suites(names, asked.split or SplitName.EVAL, asked.locale, procedure.value)
     if check:
         require_targets(suites)
     worlds = worlds_of(suites)
@@ -130,15 +220,16 @@ def _begun(asked: Asked, device: str, check: bool) -> Session:
         temperature=asked.temperature or 0.0,
         limits=limits,
         limit=asked.limit,
+        procedure=procedure.value,
     )
-    policy = _policy(model, asked.adapter, asked.dialect, device)
+    policy = _policy(model, asked.adapter, asked.dialect, backend, {}, worlds)
     label = model if asked.adapter is None else f"{model}+{Path(asked.adapter).name}"
     directory = asked.out or new_directory([suite.name for suite in suites], label)
-    run = Run.create(directory, plan, policy, worlds, suites=suites, adapter=asked.adapter)
+    run = Run.create(directory, plan, policy, worlds, suites=suites, adapter=asked.adapter, redact=bool(asked.redact))
     return Session(run, suites, worlds, policy)
 
 
-def _resumed(directory: Path, asked: Asked, device: str, check: bool) -> Session:
+def _resumed(directory: Path, asked: Asked, backend: Backend, check: bool) -> Session:
     """A run that is on disk. It says itself what is to be run; only where its suites are may be said again.
 
     Raises:
@@ -160,16 +251,26 @@ def _resumed(directory: Path, asked: Asked, device: str, check: bool) -> Session
         require_targets(suites)
     manifest = run.manifest
     dialect = manifest.dialect if manifest.model.startswith(LOCAL) else None
-    policy = _policy(manifest.model, manifest.adapter, dialect, device)
-    return Session(run, suites, worlds_of(suites), policy)
+    worlds = worlds_of(suites)
+    policy = _policy(manifest.model, manifest.adapter, dialect, backend, manifest.description, worlds)
+    return Session(run, suites, worlds, policy)
 
 
-def _policy(model: str, adapter: str | None, dialect: str | None, device: str) -> Policy:
+def _policy(
+    model: str,
+    adapter: str | None,
+    dialect: str | None,
+    backend: Backend,
+    recorded: Mapping[str, Any],
+    worlds: Mapping[str, World],
+) -> Policy:
+    """The policy; `recorded` is what a run that is carried on says of its model."""
     from samescore.harness.cli.progress import loading
-    from samescore.harness.policies import load_policy
+    from samescore.harness.policies import is_api, load_policy
 
     with loading(model):
-        return load_policy(model, adapter=adapter, dialect=dialect, device=device)
+        api = backend.api.options(recorded if is_api(model) else {})
+        return load_policy(model, adapter=adapter, dialect=dialect, device=backend.device, api=api, worlds=worlds)
 
 
 def _announce(session: Session, as_json: bool) -> None:
@@ -183,9 +284,10 @@ def _announce(session: Session, as_json: bool) -> None:
     recorded = len(plan) - len(run.pending())
     before = f" · {recorded} of {len(plan)} recorded before" if recorded else ""
     names = ", ".join(suite.name for suite in plan.suites)
+    told = " · procedure in the prompt" if plan.procedure == "prompt" else ""
     line = (
-        f"{names}: {len(plan.cases)} cases{epochs} on {branches} branches ({languages}) · {model_label(run)} · "
-        f"{run.directory}{before}"
+        f"{names}: {len(plan.cases)} cases{epochs} on {branches} branches ({languages}) · {model_label(run)}{told} · "
+        f"{run.directory}{' · redacted' if run.manifest.redacted else ''}{before}"
     )
     print(line, file=sys.stderr if as_json else sys.stdout, flush=True)
 

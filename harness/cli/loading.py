@@ -9,19 +9,22 @@ from typing import Any
 from samescore.harness.case import Case
 from samescore.harness.environment import World
 from samescore.harness.errors import UnknownName, UsageError
-from samescore.harness.plan import CaseSuite
+from samescore.harness.plan import CaseSuite, Procedure
 from samescore.harness.run import Run
 
 SPLITS = ("eval", "dev", "train")
 
 
-def load_suites(names: Sequence[str], split: str, locales: Sequence[str] | None) -> list[CaseSuite]:
-    """Suites by name or path.
+def load_suites(
+    names: Sequence[str], split: str, locales: Sequence[str] | None, procedure: Procedure = "weights"
+) -> list[CaseSuite]:
+    """Suites by name or path, with the procedure in the prompt or not.
 
     Raises:
         UnknownName, UsageError, LockError: see `samescore.suites.catalog.load_suite`.
     """
-    return [_catalog().load_suite(name, split=split, locales=locales or None) for name in dict.fromkeys(names)]
+    catalog = _catalog()
+    return [catalog.load_suite(name, split, locales or None, procedure) for name in dict.fromkeys(names)]
 
 
 def suites_of(run: Run, names: Sequence[str]) -> list[CaseSuite]:
@@ -30,20 +33,21 @@ def suites_of(run: Run, names: Sequence[str]) -> list[CaseSuite]:
     `names` are their names or paths, where those that the run recorded do not find them.
 
     Raises:
-        UsageError: a suite is not registered, and no path was given.
+        UsageError: a suite is neither registered nor where it was, and no path was given.
     """
     planned = {case.id for case in run.plan.cases}
+    recorded = [run.manifest.sources.get(suite.name, suite.name) for suite in run.plan.suites]
     best: list[CaseSuite] = []
     most = -1
     for split in SPLITS:
         try:
-            suites = load_suites(names or [suite.name for suite in run.plan.suites], split, None)
+            suites = load_suites(names or recorded, split, None, run.plan.procedure)
         except UnknownName:
             if names:
                 raise
-            recorded = ", ".join(suite.name for suite in run.plan.suites)
             raise UsageError(
-                f"{run.directory}: its suites ({recorded}) are not all known by name. Say where they are: --suite PATH."
+                f"{run.directory}: its suites ({', '.join(recorded)}) are not all known by name, or at that path from "
+                "here. Say where they are: --suite PATH."
             ) from None
         found = sum(case.id in planned for case in cases_of(suites))
         if found > most:
@@ -59,12 +63,24 @@ def cases_of(suites: Iterable[CaseSuite]) -> list[Case]:
 
 
 def worlds_of(suites: Iterable[CaseSuite]) -> dict[str, World]:
-    """The worlds that the cases play in.
+    """The worlds that the cases play in: those that came with their suite, else the registered ones.
 
     Raises:
         UnknownName: a case names a world that is not installed.
+        UsageError: two suites mean different worlds by one name.
     """
-    return {name: _catalog().load_world(name) for name in sorted({case.world for case in cases_of(suites)})}
+    worlds: dict[str, World] = {}
+    said: dict[str, str] = {}
+    for suite in suites:
+        for name in sorted({case.world for case in suite.cases}):
+            world = suite.worlds.get(name) or _catalog().load_world(name)
+            if worlds.setdefault(name, world) is not world:
+                raise UsageError(
+                    f"suites {said[name]} and {suite.source or suite.name} mean different worlds by {name!r}. Evaluate "
+                    "them in two runs, or rename a world."
+                )
+            said.setdefault(name, suite.source or suite.name)
+    return dict(sorted(worlds.items()))
 
 
 def targets_of(suites: Iterable[CaseSuite]) -> dict[str, float]:

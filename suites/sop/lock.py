@@ -8,8 +8,11 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import re
+import shlex
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -61,11 +64,13 @@ def write_lock(sop: Sop, world: World, recipe: Recipe, cases: Sequence[Case]) ->
         LockError: the file cannot be written.
     """
     path = lock_path(sop.path, recipe.split)
+    partial = path.with_name(f"{path.name}.partial")
     try:
-        partial = path.with_name(f"{path.name}.partial")
         partial.write_bytes(lock_bytes(sop, world, recipe, cases))
         partial.replace(path)
     except OSError as error:
+        with suppress(OSError):  # whatever stands there instead is not ours
+            partial.unlink()
         raise LockError(
             f"{path}: cannot be written: {error.strerror}. Free the disk or correct the permissions."
         ) from None
@@ -206,7 +211,7 @@ def _header(path: Path, first: bytes) -> Header:
     if version != VERSION:
         raise LockError(
             f"{path}: written in lock format {version}; this version of samescore reads {VERSION}. Upgrade samescore, "
-            "or delete the file and run `samescore sop lock`."
+            f"or delete the file and run `{_command(path)}`."
         )
     try:
         recipe = Recipe(**{**found["recipe"], "locales": tuple(found["recipe"]["locales"])})
@@ -220,7 +225,7 @@ def _read(path: Path) -> bytes:
         data = path.read_bytes()
         return gzip.decompress(data) if path.suffix == ".gz" else data
     except FileNotFoundError:
-        raise LockError(f"{path}: there is no such lock file. Run `samescore sop lock` to generate it.") from None
+        raise LockError(f"{path}: there is no such lock file. Run `{_command(path)}` to generate it.") from None
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise _damaged(path, f"not a whole gzip file ({error})") from None
     except OSError as error:
@@ -231,12 +236,18 @@ def _compare(path: Path, header: Header, expected: Mapping[str, str | int]) -> N
     changed = [name for name, value in expected.items() if header.sources.get(name) != value]
     if changed:
         raise LockError(
-            f"{path}: stale: {' and '.join(changed)} changed since the cases were generated. Run `samescore sop lock "
-            f"{header.sop.rsplit('/', 1)[-1]}` and commit the result, or undo the change."
+            f"{path}: stale: {' and '.join(changed)} changed since the cases were generated. Run `{_command(path)}` "
+            "and commit the result, or undo the change."
         )
 
 
 def _damaged(path: Path, what: str) -> LockError:
     return LockError(
-        f"{path}: damaged: {what}. Restore it from version control, or delete it and run `samescore sop lock`."
+        f"{path}: damaged: {what}. Restore it from version control, or delete it and run `{_command(path)}`."
     )
+
+
+def _command(path: Path) -> str:
+    """The command that writes this lock file."""
+    procedure = re.sub(r"\.(?:train|dev|eval)\.jsonl(?:\.gz)?$", ".yaml", path.name)
+    return f"samescore sop lock {shlex.quote(str(path.with_name(procedure)))}"

@@ -1,0 +1,196 @@
+"""A suite file: a world, its procedures (`sops/NAME.yaml` beside the file) and the targets, under a name and version.
+
+The world is a registered one by name, or a file beside the suite file and an attribute of it (`world.py:WORLD`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from samescore.harness.case import Case, Split
+from samescore.harness.environment import World
+from samescore.harness.errors import UsageError
+from samescore.harness.plan import Procedure
+from samescore.suites.local import LocalWorld, local_world
+from samescore.suites.sop.document import Item, Problems, read
+from samescore.suites.sop.loader import load
+from samescore.suites.sop.lock import check_lock, lock_path, read_lock
+from samescore.suites.sop.model import Sop
+from samescore.suites.sop.prose import in_prompt
+from samescore.suites.worlds import load_world, references
+
+FILE = "suite.yaml"
+"""The suite file of a folder."""
+YAML = (".yaml", ".yml")
+
+_KEYS = ("name", "version", "world", "sops", "targets")
+
+
+@dataclass(frozen=True, slots=True)
+class SopFile:
+    """A procedure's file and its world: a registered one by name, or `local`, where a suite file says that it is."""
+
+    name: str
+    world: str
+    path: Path
+    local: LocalWorld | None = None
+
+    @property
+    def phrases(self) -> Path:
+        """The phrase bank beside it."""
+        return self.path.with_name(f"{self.path.stem}.phrases.yaml")
+
+    def load_world(self) -> World:
+        """The world it plays in.
+
+        Raises:
+            UsageError: there is none, or it cannot be imported.
+        """
+        return load_world(self.world) if self.local is None else self.local.load()
+
+    def read(self) -> tuple[Sop, World]:
+        """The procedure, checked against its world, and that world.
+
+        Raises:
+            SopError: the procedure is wrong.
+            UsageError: its world is not there, or cannot be imported.
+        """
+        world = self.load_world()
+        sop = load(self.path, world.toolset, world.lexicon)
+        if sop.world != world.name:
+            line = keys_of(self.path)["world"].line
+            raise UsageError(
+                f"{self.path}:{line}: world: found {sop.world!r}, but its suite plays in {world.name!r}. Correct one."
+            )
+        return sop, world
+
+    def cases(self, split: Split, procedure: Procedure = "weights") -> tuple[Case, ...]:
+        """The locked cases of a split, proven to be whole and fresh; with the procedure in the prompt, if so asked.
+
+        Raises:
+            LockError: the lock file is missing, damaged or stale.
+        """
+        world = self.load_world()
+        check_lock(self.path, self.phrases, world, split)
+        cases = read_lock(lock_path(self.path, split), world)
+        return in_prompt(cases, *self.read()) if procedure == "prompt" else cases
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteFile:
+    """What a suite file says."""
+
+    path: Path
+    name: str
+    version: int
+    sops: tuple[SopFile, ...]
+    targets: Mapping[str, float]
+
+
+def read_suite_file(path: Path) -> SuiteFile:
+    """Read and check a suite file.
+
+    Raises:
+        UsageError: it cannot be read, lacks a key, or names an unknown world, procedure or metric.
+    """
+    keys, problems = keys_of(path), Problems(path)
+    for key, item in keys.items():
+        if key not in _KEYS:
+            problems.unknown(item.line, "unknown key", key, _KEYS)
+    for key in _KEYS:
+        if key not in keys:
+            problems.add(1, f"no `{key}:`. A suite file has {', '.join(_KEYS)}.")
+    problems.raise_any()
+    world = _text(keys["world"], "world", problems)
+    local = local_world(world, path.parent, f"{path}:{keys['world'].line}")
+    if world and local is None and world not in references():
+        problems.unknown(keys["world"].line, "unknown world", world, [*references(), "world.py:WORLD"])
+    version = keys["version"].value
+    if type(version) is not int:
+        problems.add(keys["version"].line, f"version: expected a whole number, found {keys['version']}.")
+    names = [(_text(item, "sops", problems), item.line) for item in _items(keys["sops"], problems)]
+    files = tuple(SopFile(name, world, path.parent / "sops" / f"{name}.yaml", local) for name, _ in names)
+    for file, (name, line) in zip(files, names, strict=True):
+        if name and not file.path.is_file():
+            problems.add(line, f"sops: there is no {file.path}. Correct the name, or write the procedure.")
+    name, targets = _text(keys["name"], "name", problems), _targets(keys["targets"], problems)
+    problems.raise_any()
+    assert type(version) is int
+    return SuiteFile(path, name, version, files, targets)
+
+
+def suite_file_in(folder: Path) -> Path:
+    """The suite file of a folder.
+
+    Raises:
+        UsageError: there is none.
+    """
+    path = folder / FILE
+    if path.is_file():
+        return path
+    if (folder / "run.json").is_file():
+        raise UsageError(f"{folder}: this is a run, no suite. Score it again: samescore score {folder}")
+    raise UsageError(
+        f"{folder}: no {FILE} in this folder. Name a folder that has one; `samescore init DIR` makes one to start from."
+    )
+
+
+def sop_file_at(path: Path) -> SopFile:
+    """A procedure by the path of its YAML file. A suite file in its folder or the one above may say where its world is.
+
+    Raises:
+        UsageError: a file cannot be read, or names no world.
+    """
+    head = keys_of(path)
+    if "world" not in head:
+        raise UsageError(f"{path}:1: no `world:`. An SOP names the world whose tools it calls.")
+    above = path.parent / ".." if path.parent.name in ("", "..") else path.parent.parent
+    beside = next((folder / FILE for folder in (path.parent, above) if (folder / FILE).is_file()), None)
+    item = None if beside is None else keys_of(beside).get("world")
+    if beside is None or item is None:
+        return SopFile(path.stem, str(head["world"].value), path)
+    local = local_world(str(item.value), beside.parent, f"{beside}:{item.line}")
+    return SopFile(path.stem, str(head["world"].value), path, local)
+
+
+def keys_of(path: Path) -> dict[str, Item]:
+    """The top level of a YAML file; empty where that is no mapping.
+
+    Raises:
+        SopError: it cannot be read, or is no YAML.
+    """
+    document = read(path)
+    return document.value if isinstance(document.value, dict) else {}
+
+
+def _targets(item: Item, problems: Problems) -> dict[str, float]:
+    from samescore.harness.scorers import SCORERS
+
+    metrics = [scorer.name for scorer in SCORERS]
+    targets: dict[str, float] = {}
+    for metric, least in (item.value if isinstance(item.value, dict) else {}).items():
+        if metric not in metrics:
+            problems.unknown(least.line, "targets: unknown metric", metric, metrics)
+        elif isinstance(least.value, bool) or not isinstance(least.value, int | float) or not 0 <= least.value <= 1:
+            problems.add(least.line, f"targets: {metric}: expected a number from 0 to 1, found {least}.")
+        else:
+            targets[metric] = float(least.value)
+    if not isinstance(item.value, dict):
+        problems.add(item.line, f"targets: expected a mapping of metrics to least values, found {item}.")
+    return targets
+
+
+def _items(item: Item, problems: Problems) -> tuple[Item, ...]:
+    if isinstance(item.value, tuple) and item.value:
+        return item.value
+    problems.add(item.line, f"sops: expected a list of procedures, found {item}.")
+    return ()
+
+
+def _text(item: Item, what: str, problems: Problems) -> str:
+    if isinstance(item.value, str) and item.value:
+        return item.value
+    problems.add(item.line, f"{what}: expected a name, found {item}.")
+    return ""
