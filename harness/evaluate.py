@@ -36,6 +36,7 @@ class Evaluation:
     `resumed` rollouts were there before, `finished` were had now. `stopped` says why a run is incomplete.
     """
 
+    run: Run = field(repr=False)
     results: tuple[Scored, ...] = field(repr=False)  # asyncio.run renders the result of its task when it ends
     resumed: int
     finished: int
@@ -89,7 +90,7 @@ async def evaluate(
         status = Status.INCOMPLETE if stopped else Status.COMPLETE
         if pending or (status, stopped) != (run.manifest.status, run.manifest.stopped):
             run.finish(status, stopped)
-    return Evaluation(results, len(plan) - len(pending), len(work.done), status, stopped)
+    return Evaluation(run, results, len(plan) - len(pending), len(work.done), status, stopped)
 
 
 def evaluate_sync(
@@ -165,7 +166,8 @@ class _Work:
         try:
             trajectory = await rollout(case, self.policy, world, Sampling(self.temperature, item.seed), replay.limits)
             record = record_of(item, replay.prints[case.id], trajectory, time.perf_counter() - began)
-            self._append(record, world)
+            scored = replay.take(record, case, trajectory)
+            self._append(scored.record, world)
         except WorldError as error:
             failure = Failure(ErrorKind.WORLD, str(error))
         except PolicyError as error:
@@ -175,10 +177,11 @@ class _Work:
         except Exception as error:  # a bug of a policy's own: it costs this rollout, not the run
             failure = Failure(ErrorKind.CRASH, f"{type(error).__name__}: {error}")
         else:
-            return replay.judge(record, case, trajectory)
+            return scored
+        failure = replay.failure(case, failure)
         record = error_record(item, replay.prints[case.id], failure, time.perf_counter() - began)
         self.writer.append(record)
-        return Scored(record, case, error=failure)
+        return replay.score(record)
 
     def _append(self, record: Record, world: World) -> None:
         try:

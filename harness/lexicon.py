@@ -23,6 +23,11 @@ Words: TypeAlias = Mapping[Locale, tuple[str, ...]]
 _NONE: Words = MappingProxyType({})
 
 
+def words(en: str, vi: str) -> Words:
+    """Phrases per language, separated by semicolons: `words("parcel number; label number", "mã bưu kiện")`."""
+    return {"en": tuple(map(str.strip, en.split(";"))), "vi": tuple(map(str.strip, vi.split(";")))}
+
+
 class FactType(StrEnum):
     """What kind of value a slot holds, which decides how it is read in text."""
 

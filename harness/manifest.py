@@ -44,8 +44,9 @@ class Manifest:
     """Everything about a run but its evidence.
 
     `description` is the policy's own. `scorers` gives versions, `worlds` version and fingerprints of toolset and
-    lexicon, `targets` the thresholds per suite, as they stood when the run began. `floors` and `results` are added when
-    it ends. Times are ISO 8601 with offset.
+    lexicon, `targets` the thresholds per suite, as they stood when the run began. `sources` gives the name or path by
+    which each suite was asked for. In a `redacted` run personal data is masked in all that is kept. `floors` and
+    `results` are added when it ends. Times are ISO 8601 with offset.
     """
 
     plan: Plan
@@ -62,12 +63,20 @@ class Manifest:
     finished: str | None = None
     status: Status = Status.RUNNING
     stopped: str | None = None
+    sources: Mapping[str, str] = field(default_factory=lambda: NO_DATA)
+    redacted: bool = False
     floors: Mapping[str, Any] = field(default_factory=lambda: NO_DATA)
     results: Mapping[str, Any] = field(default_factory=lambda: NO_DATA)
 
     def with_fields(self, **fields: Any) -> Manifest:
         """The same with some fields replaced."""
         return replace(self, **fields)
+
+    @property
+    def lenient(self) -> bool:
+        """Whether the provider hides what the model wrote as arguments, so that nothing could be read strictly."""
+        replayed = self.description.get("description", self.description)
+        return "parsed" in (self.description.get("arguments"), replayed.get("arguments"))
 
     def to_json(self) -> dict[str, Any]:
         """As written to `run.json`."""
@@ -85,6 +94,9 @@ class Manifest:
             "worlds": {name: dict(world) for name, world in self.worlds.items()},
             "targets": {name: dict(targets) for name, targets in self.targets.items()},
             "versions": dict(self.versions),
+            "sources": dict(self.sources),
+            "redacted": self.redacted,
+            **({"lenient": True} if self.lenient else {}),
             "floors": dict(self.floors),
             "results": dict(self.results),
             "plan_fingerprint": self.plan.fingerprint,
@@ -109,6 +121,8 @@ class Manifest:
             finished=data["finished"],
             status=Status(data["status"]),
             stopped=data["stopped"],
+            sources=data.get("sources", NO_DATA),
+            redacted=data.get("redacted", False),
             floors=data["floors"],
             results=data["results"],
         )
@@ -120,6 +134,7 @@ def manifest_of(
     worlds: Mapping[str, World],
     suites: Sequence[CaseSuite],
     adapter: str | None,
+    redacted: bool = False,
 ) -> Manifest:
     """The manifest of a run that begins now."""
     from samescore.harness.scorers import SCORERS
@@ -136,11 +151,16 @@ def manifest_of(
         targets={suite.name: dict(suite.targets) for suite in suites},
         versions=_versions(),
         started=now(),
+        sources={suite.name: suite.source for suite in suites if suite.source},
+        redacted=redacted,
     )
 
 
 def world_prints(worlds: Mapping[str, World]) -> dict[str, Any]:
-    """What identifies each world: its declared version, and the fingerprints of its tools and words."""
+    """What identifies each world: its declared version, and the fingerprints of its tools and words.
+
+    How its tools fail in passing is behaviour, like their code: the declared version stands for it.
+    """
     return {
         name: {
             "version": world.version,

@@ -5,18 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
 from samescore.harness.case import Case
+from samescore.harness.environment import World
 from samescore.harness.errors import UsageError
 from samescore.harness.fingerprint import fingerprint, seed_of
 from samescore.harness.rollout import DEFAULT_LIMITS, Limits
 
 T = TypeVar("T")
 
+Procedure: TypeAlias = Literal["prompt", "weights"]
+"""Where a model has the procedure from: the system message of every case, or its training."""
+
 
 class CaseSuite(Protocol):
-    """What a plan needs of a suite: its name and version, the cases to run, in order, and its targets."""
+    """What a run needs of a suite: its name and version, the cases to run, in order, and its targets.
+
+    `worlds` are those that came with it and are not registered under their names; `source` is how it was asked for.
+    """
 
     @property
     def name(self) -> str: ...
@@ -32,6 +39,12 @@ class CaseSuite(Protocol):
 
     @property
     def targets(self) -> Mapping[str, float]: ...
+
+    @property
+    def worlds(self) -> Mapping[str, World]: ...
+
+    @property
+    def source(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +87,7 @@ class Plan:
     temperature: float = 0.0
     limits: Limits = DEFAULT_LIMITS
     limit: int | None = None
+    procedure: Procedure = "weights"
 
     @classmethod
     def make(
@@ -84,8 +98,11 @@ class Plan:
         temperature: float = 0.0,
         limits: Limits = DEFAULT_LIMITS,
         limit: int | None = None,
+        procedure: Procedure = "weights",
     ) -> Plan:
         """The plan of these suites; `limit` keeps that many cases, spread over suites, branches and locales.
+
+        `procedure` records how the suites were loaded.
 
         Raises:
             UsageError: no case, two cases of one id, or a number out of range.
@@ -106,6 +123,7 @@ class Plan:
             temperature,
             limits,
             limit,
+            procedure,
         )
 
     def __len__(self) -> int:
@@ -132,6 +150,7 @@ class Plan:
                 ("temperature", self.temperature, other.temperature),
                 ("limits", self.limits, other.limits),
                 ("limit", self.limit, other.limit),
+                ("procedure", self.procedure, other.procedure),
                 ("suites", _named(self.suites), _named(other.suites)),
             )
             if ours != theirs
@@ -148,6 +167,8 @@ class Plan:
             "temperature": self.temperature,
             "limits": asdict(self.limits),
             "limit": self.limit,
+            # Left out where it was always so: plans of before hash as they did.
+            **({"procedure": self.procedure} if self.procedure != "weights" else {}),
         }
 
     @classmethod
@@ -161,6 +182,7 @@ class Plan:
             data["temperature"],
             Limits(**data["limits"]),
             data["limit"],
+            data.get("procedure", "weights"),
         )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -26,12 +26,13 @@ from samescore.harness.types import (
     Step,
     Stop,
     Trajectory,
+    Usage,
 )
 
 FORMAT = 1
 """Version of the evidence format this code writes. It reads this one and all before it."""
 
-VOLATILE = ("seconds",)
+VOLATILE = ("seconds", "usage")
 """The fields that differ between two runs of the same plan with the same deterministic policy."""
 
 
@@ -41,6 +42,7 @@ class ErrorKind(StrEnum):
     POLICY = "policy"  # the model or its server crashed
     WORLD = "world"  # a tool's code, the builder or the schema crashed
     CRASH = "crash"  # anything else that was raised during the rollout
+    REDACTION = "redaction"  # personal data decides a score, so that it cannot be masked without changing it
     SCORER = "scorer"  # a scorer crashed; never recorded, found when scoring
     DIVERGED = "diverged"  # the replay differs from the record; never recorded, found when scoring
 
@@ -60,7 +62,8 @@ class Failure:
 class Record:
     """One finished rollout, or the error that ended it (then there are no turns, and `stop` is None).
 
-    `turns`, `observations`, `asked` and `replies` run in step. `seconds` is the wall time of the rollout.
+    `turns`, `observations`, `asked` and `replies` run in step, and `usage` where anything was said of it. `seconds` is
+    the wall time of the rollout.
     """
 
     case: str
@@ -78,16 +81,18 @@ class Record:
     end_digest: str = ""
     error: Failure | None = None
     seconds: float = 0.0
+    usage: tuple[Usage | None, ...] = ()
 
     @property
     def tokens(self) -> int:
         """Completion tokens of all turns; 0 where no tokenizer was involved."""
-        return sum(len(turn.token_ids or ()) for turn in self.turns)
+        return sum(turn.tokens for turn in self.turns)
 
 
 def record_of(item: Item, case_fingerprint: str, trajectory: Trajectory, seconds: float) -> Record:
     """The record of a finished rollout."""
     steps = trajectory.steps
+    usage = tuple(step.turn.completion.usage for step in steps)
     return Record(
         item.case,
         case_fingerprint,
@@ -103,6 +108,7 @@ def record_of(item: Item, case_fingerprint: str, trajectory: Trajectory, seconds
         start_digest=trajectory.start_digest,
         end_digest=trajectory.end_digest,
         seconds=seconds,
+        usage=usage if any(usage) else (),
     )
 
 
@@ -148,6 +154,8 @@ def record_json(record: Record) -> dict[str, Any]:
         "end_digest": record.end_digest,
         "error": None if error is None else {"kind": error.kind.value, "message": error.message},
         "seconds": record.seconds,
+        # Left out where there is none: lines of local models read as they always did.
+        **({"usage": [None if one is None else asdict(one) for one in record.usage]} if record.usage else {}),
     }
 
 
@@ -174,6 +182,7 @@ def record_from(data: Mapping[str, Any]) -> Record:
         end_digest=data["end_digest"],
         error=None if error is None else Failure(ErrorKind(error["kind"]), error["message"]),
         seconds=data["seconds"],
+        usage=tuple(None if one is None else Usage(**one) for one in data.get("usage", ())),
     )
 
 
@@ -210,6 +219,7 @@ def _completion_json(completion: Completion) -> dict[str, Any]:
         "finish": completion.finish.value,
         "prompt": completion.prompt,
         "prompt_tokens": completion.prompt_tokens,
+        **({"withheld": completion.withheld} if completion.withheld else {}),
     }
 
 
@@ -221,6 +231,7 @@ def _completion_from(data: Mapping[str, Any]) -> Completion:
         None if ids is None else tuple(ids),
         data["prompt_tokens"],
         data["prompt"],
+        withheld=data.get("withheld", 0),
     )
 
 

@@ -57,18 +57,30 @@ class Replayer:
         if record.error is not None:
             return Scored(record, case, error=record.error)
         if case is None:
-            return Scored(record, error=_diverged("the suites no longer have this case"))
+            return Scored(record, error=diverged("the suites no longer have this case"))
         if self.prints[case.id] != record.case_fingerprint:
-            return Scored(record, case, error=_diverged("the case, its toolset or its lexicon was changed since"))
+            return Scored(record, case, error=diverged("the case, its toolset or its lexicon was changed since"))
         try:
             trajectory = self._replay(record, case)
         except OutOfTurns as error:
-            return Scored(record, case, error=_diverged(str(error)))
+            return Scored(record, case, error=diverged(str(error)))
         except WorldError as error:
             return Scored(record, case, error=Failure(ErrorKind.WORLD, str(error)))
-        if difference := first_difference(record, trajectory):
-            return Scored(record, case, trajectory, error=_diverged(difference))
+        if difference := self.difference(record, case, trajectory):
+            return Scored(record, case, trajectory, error=diverged(difference))
         return self.judge(record, case, trajectory)
+
+    def take(self, record: Record, case: Case, trajectory: Trajectory) -> Scored:
+        """A rollout that was just had, as it is to be recorded, and its scores."""
+        return self.judge(record, case, trajectory)
+
+    def failure(self, case: Case, failure: Failure) -> Failure:
+        """An error of this case, as it is to be recorded."""
+        return failure
+
+    def difference(self, record: Record, case: Case, trajectory: Trajectory) -> str | None:
+        """Where the replay differs from the record, in words; None if it does not."""
+        return first_difference(record, trajectory)
 
     def judge(self, record: Record, case: Case, trajectory: Trajectory) -> Scored:
         """Score the trajectory that a record was just made of, or was replayed as."""
@@ -105,7 +117,12 @@ def replayer(
         if case.world not in worlds:
             raise UnknownName("world", case.world, list(worlds), f"Case {case.id} plays in it.")
     prints = {id: case.fingerprint() for id, case in cases.items()}
-    return Replayer(cases, prints, worlds, run.dialect, run.plan.limits, rubric or RUBRIC)
+    kind = Replayer
+    if run.manifest.redacted:
+        from samescore.harness.redaction.replayer import RedactingReplayer
+
+        kind = RedactingReplayer
+    return kind(cases, prints, worlds, run.dialect, run.plan.limits, rubric or RUBRIC)
 
 
 def rescore(
@@ -171,7 +188,8 @@ def _same_observation(then: Observation, now: Observation) -> bool:
     )
 
 
-def _diverged(what: str) -> Failure:
+def diverged(what: str) -> Failure:
+    """The error of a rollout that cannot be scored again."""
     return Failure(
         ErrorKind.DIVERGED,
         f"{what}. The model would have seen something else, so this rollout cannot be scored again: evaluate it in a "

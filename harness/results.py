@@ -19,6 +19,7 @@ from samescore.harness.rescore import Scored
 from samescore.harness.scorer import Rubric
 from samescore.harness.stats import mean_interval
 from samescore.harness.types import Score
+from samescore.harness.usage import UsageTotals, usage_totals
 
 SUCCESS = "success"
 
@@ -106,7 +107,10 @@ class Unscored:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """Everything a run says. `branches` come worst first; `defects` counts malformed turns by name."""
+    """Everything a run says. `branches` come worst first; `defects` counts malformed turns by name.
+
+    `usage` is what the recorded turns took, where a provider said so.
+    """
 
     cases: int
     rollouts: int
@@ -116,6 +120,7 @@ class Results:
     coverage: tuple[Coverage, ...]
     defects: Mapping[str, int]
     errors: tuple[Unscored, ...]
+    usage: UsageTotals | None = None
 
     @property
     def complete(self) -> bool:
@@ -171,10 +176,11 @@ def summarise(
         rollouts=len(rollouts),
         metrics={metric.name: metric for metric in metrics if metric is not None},
         locales={locale: metric for locale, metric in locales.items() if metric is not None},
-        branches=_branches(rollouts, known),
+        branches=_branches(rollouts),
         coverage=_coverage(rollouts, known.values()),
         defects=_defects(rollouts),
         errors=tuple(_missing(one) for one in rollouts if one.scores is None),
+        usage=usage_totals(one.scored.record for one in rollouts if one.scored is not None),
     )
 
 
@@ -216,7 +222,7 @@ def _mean(values: Sequence[float | None], missing: float) -> float:
     return fsum(missing if value is None else value for value in values) / len(values)
 
 
-def _branches(rollouts: Iterable[Rollout], cases: Mapping[str, Case]) -> tuple[Branch, ...]:
+def _branches(rollouts: Iterable[Rollout]) -> tuple[Branch, ...]:
     """Worst first; among equals the one with more rollouts, then by name."""
     members: defaultdict[tuple[str, str], list[Rollout]] = defaultdict(list)
     for one in rollouts:
@@ -225,16 +231,17 @@ def _branches(rollouts: Iterable[Rollout], cases: Mapping[str, Case]) -> tuple[B
     for branch, tried in members.items():
         failed = [one for one in tried if one.scores is not None and one.scores[SUCCESS].value != 1.0]
         errors = sum(one.scores is None for one in tried)
-        example = _example(min(failed, key=lambda one: (one.epoch, one.case.id)), cases) if failed else None
+        example = _example(min(failed, key=lambda one: (one.epoch, one.case.id))) if failed else None
         passed = len(tried) - errors - len(failed)
         found.append(Branch(branch_name(*branch), passed, len(tried), errors, example))
     return tuple(sorted(found, key=lambda branch: (branch.rate, -branch.rollouts, branch.name)))
 
 
-def _example(rollout: Rollout, cases: Mapping[str, Case]) -> Example:
+def _example(rollout: Rollout) -> Example:
     scored = rollout.scored
     assert scored is not None and scored.trajectory is not None and scored.scores is not None, "it was scored"
-    return example_of(cases[rollout.case.id], rollout.epoch, scored.trajectory, scored.scores)
+    assert scored.case is not None, "what is scored has a case; that of a redacted run is masked as its trajectory is"
+    return example_of(scored.case, rollout.epoch, scored.trajectory, scored.scores)
 
 
 def branch_name(procedure: str, cluster: str) -> str:

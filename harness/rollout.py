@@ -81,20 +81,20 @@ def _advance(
 
 
 def _budget(steps: list[Step], limits: Limits) -> int:
-    return min(limits.turn_tokens, limits.tokens - sum(map(_tokens, steps)))
+    return min(limits.turn_tokens, limits.tokens - _tokens(steps))
 
 
 def _calls(steps: list[Step]) -> int:
     return sum(len(step.turn.attempts) for step in steps)
 
 
-def _tokens(step: Step) -> int:
-    return len(step.turn.completion.token_ids or ())
+def _tokens(steps: list[Step]) -> int:
+    return sum(step.turn.completion.tokens for step in steps)
 
 
 def _exhausted(steps: list[Step], limits: Limits) -> Stop | None:
     if len(steps) >= limits.turns:
         return Stop.MAX_TURNS
-    if sum(map(_tokens, steps)) >= limits.tokens:
+    if _tokens(steps) >= limits.tokens:
         return Stop.MAX_TOKENS
     return None

@@ -49,8 +49,11 @@ class Run:
         *,
         suites: Sequence[CaseSuite] = (),
         adapter: str | None = None,
+        redact: bool = False,
     ) -> Run:
         """Begin a run: the plan is on disk before the first token. `suites` gives the targets that it starts from.
+
+        `redact` masks personal data in all that is recorded, for as long as the run is carried on.
 
         Raises:
             UsageError: there is a run in this directory already, or another process is beginning one.
@@ -62,7 +65,7 @@ class Run:
             raise EvidenceUnwritable(
                 f"{directory}: the run's directory cannot be made: {error.strerror}. Choose another one."
             ) from None
-        run = cls(directory, manifest_of(plan, policy, worlds, suites, adapter))
+        run = cls(directory, manifest_of(plan, policy, worlds, suites, adapter, redact))
         with run.writer():
             if (directory / MANIFEST).exists():
                 raise UsageError(f"{directory}: there is a run here already. Carry it on: {run.resume_command}")

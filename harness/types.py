@@ -41,11 +41,26 @@ class Finish(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """What one turn took: tokens read and written as the provider counts them, seconds, and US dollars if known.
+
+    `seconds` is the time of the request that succeeded, without retries and without waiting for a connection.
+    """
+
+    input_tokens: int
+    output_tokens: int
+    seconds: float
+    cost: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Completion:
     """What a model wrote in one turn, raw.
 
     `text` excludes the end-of-turn token and keeps every other special token as written. `token_ids` includes it; it is
-    None where no tokenizer was involved. `prompt` is the fingerprint of the prompt's token ids.
+    None where no tokenizer was involved. `prompt` is the fingerprint of the prompt's token ids. `usage` is what the
+    turn took, where a provider says it; like time, it is no part of what the turn is. `withheld` is the number of token
+    ids that are not kept because something in the text was masked.
     """
 
     text: str
@@ -53,6 +68,13 @@ class Completion:
     token_ids: tuple[int, ...] | None = None
     prompt_tokens: int = 0
     prompt: str | None = None
+    usage: Usage | None = field(default=None, compare=False)
+    withheld: int = 0
+
+    @property
+    def tokens(self) -> int:
+        """How many token ids the model wrote; 0 where no tokenizer was involved."""
+        return self.withheld if self.token_ids is None else len(self.token_ids)
 
 
 class DefectName(StrEnum):

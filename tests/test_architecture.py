@@ -17,7 +17,7 @@ ALLOWED = {
 }
 HEAVY = {"torch", "transformers", "peft", "trl", "datasets", "vllm", "unsloth", "inspect_ai", "pandas", "scipy", "z3"}
 # Modules that only the policy registry loads, by name, when their backend is asked for.
-BACKENDS = {"samescore.harness.policies.hf", "samescore.harness.policies.engine"}
+BACKENDS = {"samescore.harness.policies.hf", "samescore.harness.policies.engine", "samescore.harness.inspect_ext"}
 
 
 def folder(package: str) -> Path:

@@ -88,7 +88,8 @@ def load_material(config: SftConfig) -> Material:
     if config.data.limit is not None and config.data.limit < len(cases):
         stride = len(cases) / config.data.limit
         cases = [cases[int(index * stride)] for index in range(config.data.limit)]
-    worlds = {name: catalog.load_world(name) for name in {case.world for case in cases}}
+    named = {case.world for case in cases} - suite.worlds.keys()
+    worlds = {**suite.worlds, **{name: catalog.load_world(name) for name in named}}
     return Material(tuple(cases), worlds, suite.targets_fingerprint)
 
 

@@ -13,6 +13,13 @@ class SplitName(StrEnum):
     EVAL = "eval"
 
 
+class ProcedureIn(StrEnum):
+    """Where the model has the procedure from."""
+
+    PROMPT = "prompt"
+    WEIGHTS = "weights"
+
+
 class Language(StrEnum):
     """The languages of cases and texts."""
 

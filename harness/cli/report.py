@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from samescore.harness.case import Case
 from samescore.harness.cli.errors import say
 from samescore.harness.cli.loading import cases_of, moved_targets, targets_of
 from samescore.harness.environment import World
-from samescore.harness.errors import ExitCode, UsageError
+from samescore.harness.errors import ExitCode, UsageError, WorldError
 from samescore.harness.plan import CaseSuite
 from samescore.harness.rescore import Scored
 from samescore.harness.results import Floor, Metric, Results, TargetVerdict, summarise
@@ -20,6 +20,12 @@ from samescore.harness.run import Run
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+
+LENIENT = (
+    "this provider hides what the model wrote as arguments, so malformed calls cannot be seen. Not to be compared with "
+    "a model whose calls were read strictly."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +96,8 @@ def results_json(run: Run, results: Results, code: ExitCode) -> dict[str, Any]:
         "model": model_label(run),
         "cases": results.cases,
         "metrics": {name: _metric_json(metric) for name, metric in results.metrics.items()},
+        **({"lenient": True} if run.manifest.lenient else {}),
+        **({"usage": asdict(results.usage)} if results.usage is not None else {}),
     }
 
 
@@ -130,6 +138,9 @@ def _print(run: Run, results: Results, view: View) -> None:
 
     screen = _console()
     print_results(screen, results, view.check)
+    if run.manifest.lenient:
+        print_hanging(screen, Text("lenient: "), Text(LENIENT))
+        print()
     print_failures(screen, results.failing, len(results.branches), view.show)
     success = results.metrics["success"]
     failing = f"{len(results.failing)} of {len(results.branches)} branches fail"
@@ -155,11 +166,20 @@ def _floors(run: Run, cases: Sequence[Case], worlds: Mapping[str, World]) -> Map
     from samescore.harness.scorers import RUBRIC
 
     planned = {case.id for case in run.plan.cases}
-    return asyncio.run(floors([case for case in cases if case.id in planned], worlds, RUBRIC, run.plan.limits))
+    try:
+        return asyncio.run(floors([case for case in cases if case.id in planned], worlds, RUBRIC, run.plan.limits))
+    except WorldError:
+        if not run.manifest.redacted:
+            raise
+        raise WorldError(
+            "a world's own code crashed under a null agent. Its message may quote personal data and is left out, as "
+            "the run is redacted: evaluate the null agents (--model null/random) where it may be seen."
+        ) from None
 
 
 def _incomplete(run: Run, results: Results) -> str:
     reasons = {failure.reason.partition(":")[0] for failure in results.errors}
-    advice = f"Carry on: {run.resume_command}" if reasons - {"diverged", "scorer"} else "Evaluate again in a new run."
+    passing = reasons - {"diverged", "scorer", "redaction"}
+    advice = f"Carry on: {run.resume_command}" if passing else "Evaluate again in a new run."
     why = f" ({run.manifest.stopped})" if run.manifest.stopped else ""
     return f"incomplete: {len(results.errors)} of {results.rollouts} rollouts have no score{why}. {advice}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from samescore.harness.cli.printable import print_hanging, printable, shortened
 from samescore.harness.results import Coverage, Metric, Results, TargetVerdict
+from samescore.harness.usage import UsageTotals
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,8 +38,19 @@ def print_results(console: Console, results: Results, check: bool) -> None:
     if results.defects:
         counted = ", ".join(f"{name} {count}" for name, count in results.defects.items())
         _print_block(console, "malformed turns", counted)
+    if results.usage is not None:
+        _print_block(console, "cost and latency", usage_line(results.usage))
     if results.errors:
         _print_errors(console, results)
+
+
+def usage_line(usage: UsageTotals) -> str:
+    """What a run took, in one line."""
+    cost = f" · {usage.cost:.4f} USD, {usage.cost / usage.rollouts:.6f} a case" if usage.cost is not None else ""
+    return (
+        f"{usage.input_tokens:,} tokens read, {usage.output_tokens:,} written in {usage.turns} turns · "
+        f"{usage.p50:.2f} s a turn (p95 {usage.p95:.2f} s){cost}"
+    )
 
 
 def score(metric: Metric) -> str:

@@ -1,6 +1,7 @@
 """How families of chat templates write tool calls, and the strict parsers that read them back.
 
-`DIALECTS` is the registry; `detect` chooses by round trip, never by a model's name.
+`DIALECTS` are those of chat templates; `detect` chooses among them by round trip, never by a model's name. `Native` is
+what APIs give, whose calls are no text.
 """
 
 from __future__ import annotations
@@ -8,11 +9,12 @@ from __future__ import annotations
 from typing import Protocol
 
 from samescore.harness.dialects.hermes import Hermes
+from samescore.harness.dialects.native import Native
 from samescore.harness.errors import UnknownName
 from samescore.harness.tools import Toolset
 from samescore.harness.types import Call, Completion, Message, Turn
 
-__all__ = ["DIALECTS", "Dialect", "Hermes", "dialect_named"]
+__all__ = ["DIALECTS", "Dialect", "Hermes", "Native", "dialect_named"]
 
 
 class Dialect(Protocol):
@@ -44,7 +46,8 @@ def dialect_named(name: str) -> Dialect:
     Raises:
         UnknownName: there is none.
     """
-    for dialect in DIALECTS:
+    known = (*DIALECTS, Native())
+    for dialect in known:
         if dialect.name == name:
             return dialect
-    raise UnknownName("dialect", name, [dialect.name for dialect in DIALECTS])
+    raise UnknownName("dialect", name, [dialect.name for dialect in known])

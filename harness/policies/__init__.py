@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from samescore.harness.errors import UnknownName, UsageError
+from samescore.harness.policies.api_options import DEFAULT_API_OPTIONS, ApiOptions
 from samescore.harness.policy import Policy
+
+if TYPE_CHECKING:
+    from samescore.harness.environment import World
 
 PROVIDERS = (
     "tiny",
@@ -18,6 +24,14 @@ PROVIDERS = (
     "hf/PATH_OR_ID",
 )
 
+_OURS = frozenset(name.partition("/")[0] for name in PROVIDERS)
+
+
+def is_api(name: str) -> bool:
+    """Whether a model's name is one for Inspect's providers: `provider/name`, with a provider that is not ours."""
+    provider, _, rest = name.partition("/")
+    return bool(rest) and provider not in _OURS
+
 
 def load_policy(
     name: str,
@@ -25,14 +39,21 @@ def load_policy(
     adapter: str | None = None,
     dialect: str | None = None,
     device: str = "auto",
+    api: ApiOptions = DEFAULT_API_OPTIONS,
+    worlds: Mapping[str, World] | None = None,
 ) -> Policy:
-    """The policy that a model's name stands for.
+    """The policy that a model's name stands for. An API is asked for a few tokens, so that its absence is noticed now.
+
+    `worlds` are needed to replay a redacted run in which a model used what is only in a world's rows, such as a card.
 
     Raises:
         UnknownName: no such provider, model or adapter.
-        UsageError: an option does not go with this model.
+        UsageError: an option does not go with this model; or an API refuses its key, the model or the request.
+        PolicyError: an API cannot be reached.
     """
     provider, _, rest = name.partition("/")
+    if not is_api(name) and (said := api.said()):
+        raise UsageError(f"{' and '.join(said)} go with models of APIs only; {name!r} is none.")
     if provider in ("tiny", "hf"):
         path = str(tiny_path()) if name == "tiny" else rest
         if not path or (provider == "tiny" and rest):
@@ -49,6 +70,10 @@ def load_policy(
     for option, value in (("--adapter", adapter), ("--dialect", dialect)):
         if value is not None:
             raise UsageError(f"{option} does not go with model {name!r}: only local models (tiny, hf/...) take it.")
+    if is_api(name):
+        from samescore.harness.policies.api import ApiPolicy
+
+        return ApiPolicy.load(name, api)
     if name == "oracle":
         from samescore.harness.policies.script import oracle
 
@@ -56,12 +81,13 @@ def load_policy(
     if provider == "replay" and rest:
         from samescore.harness.policies.replay import ReplayPolicy
 
-        return ReplayPolicy(Path(rest))
+        return ReplayPolicy(Path(rest), worlds)
     from samescore.harness.policies.null import NULL_AGENTS, null_agent
 
     if name in NULL_AGENTS:
         return null_agent(name)
-    raise UnknownName("model", name, list(PROVIDERS))
+    advice = "A model of an API is named provider/name, such as openai/gpt-4o."
+    raise UnknownName("model", name, list(PROVIDERS), advice)
 
 
 def tiny_path() -> Path:

@@ -9,6 +9,7 @@ from typing import Any
 
 from samescore.harness.case import Case
 from samescore.harness.dialects import Dialect
+from samescore.harness.environment import World
 from samescore.harness.errors import PolicyError
 from samescore.harness.policy import Sampling
 from samescore.harness.records import Record
@@ -70,6 +71,9 @@ class RecordPolicy:
 class ReplayPolicy:
     """Plays the completions of the run in a directory, by case and epoch.
 
+    Those of a redacted run are restored from the case, and from the rows of its world if that is in `worlds`; token ids
+    and what was masked for good are gone.
+
     A rollout is told from the others of its case by its seed, so the plan needs the run's own seed where the run has
     several epochs.
 
@@ -77,11 +81,12 @@ class ReplayPolicy:
         UsageError, ForeignEvidence, EvidenceDamaged: there is no run to read; see `Run.open`.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, worlds: Mapping[str, World] | None = None) -> None:
         run = Run.open(directory)
         self.name = f"replay/{directory}"
         self.dialect = run.dialect
         self._run = run
+        self._worlds = worlds or {}
         self._records = _by_case(record for record in run.records() if record.error is None)
 
     def describe(self) -> Mapping[str, Any]:
@@ -108,10 +113,23 @@ class ReplayPolicy:
             record = epochs[sampling.seed]
         else:
             raise PolicyError(self._missing(case, bool(epochs)))
-        return ReplayConversation(iter(record.turns))
+        return ReplayConversation(iter(self._restored(record, case)))
 
     async def aclose(self) -> None:
         """Nothing to release."""
+
+    def _restored(self, record: Record, case: Case) -> Sequence[Completion]:
+        if not self._run.manifest.redacted:
+            return record.turns
+        from samescore.harness.redaction import Redactor, Unrestorable
+
+        try:
+            return Redactor(case, self._worlds.get(case.world)).restored(record.turns)
+        except Unrestorable as error:
+            raise PolicyError(
+                f"{self._run.directory}: the redacted rollout of case {case.id} cannot be restored: {error}. Replay it "
+                "with the suite and the world that it was run with."
+            ) from None
 
     def _missing(self, case: Case, other_epochs: bool) -> str:
         where = self._run.directory
