@@ -168,6 +168,20 @@ def iso_day() -> Any:
     return Field(json_schema_extra={"format": "date"})
 
 
+def pattern(regex: str) -> Any:
+    """Pydantic field metadata of a string that matches `regex`."""
+    from pydantic import Field
+
+    return Field(pattern=regex)
+
+
+def unique() -> Any:
+    """Pydantic field metadata of a list whose items differ, and whose order says nothing."""
+    from pydantic import Field
+
+    return Field(json_schema_extra={"uniqueItems": True})
+
+
 def _check_schema(name: str, parameters: Mapping[str, Any]) -> None:
     import jsonschema
     import jsonschema_rs

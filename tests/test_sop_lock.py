@@ -102,7 +102,7 @@ def test_a_truncated_file_is_damaged(sop: Sop) -> None:
     data = path.read_bytes()
     for end in (len(data) - 1, len(data) // 2, data.index(b"\n"), 40, 0):
         path.write_bytes(data[:end])
-        with pytest.raises(LockError, match=r"parcel\.eval\.jsonl: damaged: .* run `samescore sop lock .*parcel\.yaml`"):
+        with pytest.raises(LockError, match=r"parcel\.eval\.jsonl: damaged: .* `samescore sop lock .*parcel\.yaml`"):
             read_lock(path, WORLD)
 
 

@@ -230,3 +230,17 @@ def test_answer_facts_are_canonical() -> None:
     with pytest.raises(ValueError, match="choice of goods, documents; found gold"):
         answer_fact(contents, "gold")
     assert answer_fact(SlotWords("days", FactType.NUMBER), 3.0).value == "3"
+
+
+def test_a_slot_that_is_always_given_needs_no_asking() -> None:
+    contents = replace(PROCEDURE.slots["contents"], given="always")
+    parcel_id = replace(PROCEDURE.slots["parcel_id"], given="always")
+    ask = replace(PROCEDURE.steps["collect"], slots=("contents",))
+    sop = replace(
+        PROCEDURE,
+        slots={**PROCEDURE.slots, "contents": contents, "parcel_id": parcel_id},
+        steps={**PROCEDURE.steps, "collect": ask},
+    )
+    told = walked(sop)
+    assert thinking(told)[0] == "contents: goods\nparcel_id: P-48213\nnext: call get_parcel"
+    assert told.calls[0].call.arguments == {"parcel_id": "P-48213"}

@@ -41,7 +41,8 @@ _EN_WORDS = frozenset(
         confirm know let any more further questions question done order's id email photo reason item items
         return returned exchange status details unfortunately eligible unable able all set good great happy
         ready service system server access password phone device incident team office locked unlocked reset restart
-        restarts employee manager security opened sure get see here's about after before until only also just out up so can do my i a me no"""
+        restarts employee manager security opened sure get see here's about
+        after before until only also just out up so can do my i a me no"""
     )
 )
 

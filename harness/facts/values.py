@@ -159,8 +159,11 @@ def _decimal(written: str) -> Decimal:
     return Decimal(written[:mark].replace(".", "").replace(",", "") + "." + written[mark + 1 :])
 
 
+# "Năm" is five, and year.
+_YEARS_VI = r"năm (?:nay|ngoái|sau|tới|trước|[12][0-9]{3})"
 _COUNT = re.compile(
-    rf"{_FREE}(?<![0-9]-)(?:(?P<digits>{_NUMBER})(?![%\w]|[:/-][0-9]| %)|(?P<word>(?!năm (?:nay|ngoái|sau|tới|trước|[12][0-9]{{3}}))(?:{_SPELLED}))(?!\w))"
+    rf"{_FREE}(?<![0-9]-)"
+    rf"(?:(?P<digits>{_NUMBER})(?![%\w]|[:/-][0-9]| %)|(?P<word>(?!{_YEARS_VI})(?:{_SPELLED}))(?!\w))"
 )
 
 

@@ -19,7 +19,7 @@ from samescore.suites.sop.expression import Atom
 from samescore.suites.sop.model import Ask, CallStep, Fact, Reply, Sop, SopStep, Wait
 from samescore.suites.sop.phrases import Speaker
 from samescore.suites.sop.references import ERROR, field_of, is_reference, picked, split
-from samescore.suites.sop.trace import Asked, Called, Decided, Event, Replied, Trace, trace
+from samescore.suites.sop.trace import Asked, Called, Decided, Event, Replied, Trace, is_given, trace
 from samescore.suites.sop.values import fact_text, plain, spoken, world_currency
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
@@ -293,6 +293,8 @@ class _Walker:
             return written
         reference = written.removeprefix("$")
         if reference in self.sop.slots:
+            if is_given(self.sop.slots[reference], self.facts):
+                self._learn([reference])  # told in the opening, and no step asked for it
             if reference not in self._told:
                 raise self._wrong(step, f"{written} is used, but on this path the user has not told it")
             return self._slot_value(reference)
