@@ -3,11 +3,11 @@
     python benchmarks/api_overhead.py [--cases 12] [--concurrency 4] [--rounds 3]
 
 The server is `transformers serve` on loopback, on this machine's CPU, with the tiny model and its adapter support-sft
-merged into it. A first pass of an evaluation keeps every request it sends; cases in which the model writes a broken call
-are left out, as that server answers them with HTTP 500. Then each round has the same requests sent by a bare HTTP client, conversation
-by conversation and as many at a time, and the evaluation itself: requests through Inspect, parsing, tools, scripted
-user, evidence on disk and scores. Prints seconds a case of both and the ratio of their sums over all rounds. Loading
-and the probe are not counted; server and client share the cores.
+merged into it. A first pass of an evaluation keeps every request it sends; cases in which the model writes a broken
+call are left out, as that server answers them with HTTP 500. Then each round has the same requests sent by a bare HTTP
+client, conversation by conversation and as many at a time, and the evaluation itself: requests through Inspect,
+parsing, tools, scripted user, evidence on disk and scores. Prints seconds a case of both and the ratio of their sums
+over all rounds. Loading and the probe are not counted; server and client share the cores.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ _SPACED_FROM = 4
 
 
 def discloses(content: str, value: str) -> bool:
-    """Whether a text contains the value, in any case, with or without diacritics and separators, a day in any writing."""
+    """Whether a text contains the value: in any case, without diacritics or separators, a day in any writing."""
     if not content:
         return False
     if _DAY.fullmatch(value) and _names_day(content, value):
