@@ -11,6 +11,7 @@ from typing import Any
 
 from samescore.harness import facts
 from samescore.harness.dialects import DIALECTS
+from samescore.harness.dialects.native import Native, native_text
 from samescore.harness.policies.null import NULL_AGENTS, null_agent
 from samescore.harness.policies.script import ScriptPolicy, oracle
 from samescore.harness.rollout import rollout
@@ -44,12 +45,27 @@ TURNS = {
 }
 
 
+NATIVE_TURNS = {
+    name: native_text("", None, [{"id": "1", "name": "f", "arguments": arguments}])
+    for name, arguments in {
+        "call": '{"a": 1}',
+        "no arguments": "{}",
+        "empty": "",
+        "trailing quote": '{"a": 1}"',
+        "bare value": "Oslo",
+        "duplicate": '{"a": 1, "a": 2}',
+        "nan": '{"a": NaN}',
+        "cut": '{"a": 1',
+    }.items()
+} | {"plain": native_text("Hello.", None, []), "not JSON": "Hello."}
+
+
 def parses() -> dict[str, Any]:
     """What every dialect makes of the turns."""
     toolset = load_world("retail").toolset
     found: dict[str, Any] = {}
-    for dialect in DIALECTS:
-        for name, text in TURNS.items():
+    for dialect, turns in (*((dialect, TURNS) for dialect in DIALECTS), (Native(), NATIVE_TURNS)):
+        for name, text in turns.items():
             turn = dialect.parse(Completion(text), toolset)
             found[f"{dialect.name}/{dialect.version}: {name}"] = {
                 "content": turn.content,
@@ -81,12 +97,12 @@ def scores() -> dict[str, Any]:
 
 def readings() -> dict[str, Any]:
     """What the fact judge reads in gold turns and in a few hard ones."""
-    lexicon, found = load_world("retail").lexicon, {}
+    found: dict[str, Any] = {}
     texts = [(turn.content, case) for case in load_suite("sop").cases[::23] for turn in case.gold if turn.content]
     for content, case in texts:
-        stated = [facts.judge(content, fact, lexicon, case.locale).stated for fact in case.expectation.facts]
+        stated = [facts.judge(content, fact, case.lexicon, case.locale).stated for fact in case.expectation.facts]
         found[content] = [
-            facts.asked_slots(content, lexicon, case.locale),
+            facts.asked_slots(content, case.lexicon, case.locale),
             facts.asks_anything(content, case.locale),
             facts.refuses(content, case.locale),
             facts.language_of(content),

@@ -60,10 +60,11 @@ def test_every_order_that_is_free_passes() -> None:
     reordered = 0
     for case in one_per_branch():
         places = [index for index, turn in enumerate(case.gold) if turn.calls]
-        calls = case.expectation.calls
+        calls = iter(case.expectation.calls)
+        turns_calls = [tuple(itertools.islice(calls, len(case.gold[place].calls))) for place in places]
         for order in itertools.permutations(range(len(places))):
-            where = {calls[at].id: rank for rank, at in enumerate(order)}
-            if any(where[before] > where[call.id] for call in calls for before in call.after):
+            where = {call.id: rank for rank, at in enumerate(order) for call in turns_calls[at]}
+            if any(where[before] > where[call.id] for call in case.expectation.calls for before in call.after):
                 continue
             turns = list(case.gold)
             for place, at in zip(places, order, strict=True):
