@@ -22,8 +22,9 @@ _ACT_EN = (
 _ANY_ACT_EN = (
     r"(?!(?:see|find|locate|reach|read|view|hear|tell|know|say|verify|confirm|identify|match|recogni[sz]e|detect|think|"
     r"believe|understand|be|have|get|seem|look|load|connect|retrieve|check|guarantee|promise|wait|thank|apologi[sz]e|"
-    r"help but|imagine|stress|emphasi[sz]e|recall|remember|trace|pull|log|fetch|speak|comment|collect|come|"
-    r"arrive|determine|rule|make out|unfortunately|currently|simply|just|also|even|yet|again|always|fully|directly|immediately|really|possibly|ever)(?!\w))[a-z]+"
+    r"help but|imagine|stress|emphasi[sz]e|recall|remember|trace|pull|log|fetch|speak|comment|collect|come|arrive|"
+    r"determine|rule|make out|unfortunately|currently|simply|just|also|even|yet|again|always|fully|directly|"
+    r"immediately|really|possibly|ever)(?!\w))[a-z]+"
 )
 _ACTED_EN = (
     r"(?:refunded|processed|approved|issued|exchanged|replaced|returned|completed|granted|accepted|offered|"
