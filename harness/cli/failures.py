@@ -44,7 +44,7 @@ def print_failures(console: Console, failing: Sequence[Branch], branches: int, s
         _print_branch(console, branch)
     rest = failing[len(shown) :]
     for branch in rest:
-        console.print(_headline(branch))
+        console.print(_headline(branch), soft_wrap=True)
     if rest:
         console.print()
 
@@ -59,7 +59,7 @@ def _print_branch(console: Console, branch: Branch) -> None:
 
     example = branch.example
     assert example is not None, "a failing branch has an example"
-    console.print(Text(_headline(branch), style="bold red"))
+    console.print(Text(_headline(branch), style="bold red"), soft_wrap=True)
     for label, text, style in _lines(example):
         print_hanging(console, Text(f"  {label:<{LABEL}}", style="dim"), Text(text, style=style))
     console.print()
