@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from samescore.harness.case import Case as Case, Expectation as Expectation
     from samescore.harness.environment import (
         Environment as Environment,
+        Facts as Facts,
+        Fault as Fault,
         ToolError as ToolError,
         World as World,
         tool as tool,
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from samescore.harness.plan import Plan as Plan
     from samescore.harness.policies import load_policy as load_policy
     from samescore.harness.policies.function import FunctionPolicy as FunctionPolicy
-    from samescore.harness.policy import Policy as Policy, Sampling as Sampling
+    from samescore.harness.policy import Conversation as Conversation, Policy as Policy, Sampling as Sampling
     from samescore.harness.rescore import Scored as Scored
     from samescore.harness.results import Metric as Metric, Results as Results, summarise as summarise
     from samescore.harness.rollout import Limits as Limits
@@ -30,19 +32,26 @@ if TYPE_CHECKING:
     from samescore.harness.scorer import PASS as PASS, Context as Context, Rubric as Rubric, Scorer as Scorer
     from samescore.harness.scorers import RUBRIC as RUBRIC, SCORERS as SCORERS
     from samescore.harness.tools import Tool as Tool, Toolset as Toolset
-    from samescore.harness.types import Call as Call, Message as Message, Score as Score, Trajectory as Trajectory
+    from samescore.harness.types import (
+        Call as Call,
+        Completion as Completion,
+        Message as Message,
+        Score as Score,
+        Trajectory as Trajectory,
+        Turn as Turn,
+    )
 
 _HOMES = {
     "api": ("evaluate_suite", "load_suite"),
     "case": ("Case", "Expectation"),
-    "environment": ("Environment", "ToolError", "World", "tool"),
+    "environment": ("Environment", "Facts", "Fault", "ToolError", "World", "tool"),
     "errors": ("ExitCode", "SamescoreError"),
     "evaluate": ("Evaluation", "evaluate_sync"),
     "mutants": ("Mutant", "with_final"),
     "plan": ("Plan",),
     "policies": ("load_policy",),
     "policies.function": ("FunctionPolicy",),
-    "policy": ("Policy", "Sampling"),
+    "policy": ("Conversation", "Policy", "Sampling"),
     "rescore": ("Scored",),
     "results": ("Metric", "Results", "summarise"),
     "rollout": ("Limits",),
@@ -50,7 +59,7 @@ _HOMES = {
     "scorer": ("PASS", "Context", "Rubric", "Scorer"),
     "scorers": ("RUBRIC", "SCORERS"),
     "tools": ("Tool", "Toolset"),
-    "types": ("Call", "Message", "Score", "Trajectory"),
+    "types": ("Call", "Completion", "Message", "Score", "Trajectory", "Turn"),
 }
 _WHERE = {name: module for module, names in _HOMES.items() for name in names}
 

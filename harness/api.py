@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 
+from samescore.harness.blocking import blocking
 from samescore.harness.case import Split
 from samescore.harness.evaluate import Evaluation, OnResult, evaluate_sync
 from samescore.harness.lexicon import Locale
-from samescore.harness.plan import CaseSuite, Plan
-from samescore.harness.policies import load_policy
+from samescore.harness.plan import CaseSuite, Plan, Procedure
+from samescore.harness.policies import is_api, load_policy
 from samescore.harness.policy import Policy
 from samescore.harness.rollout import DEFAULT_LIMITS, Limits
 from samescore.harness.run import Run
 from samescore.harness.scorer import Rubric
 
 
-def load_suite(name: str, split: Split = "eval", locales: Iterable[Locale] | None = None) -> CaseSuite:
+def load_suite(
+    name: str, split: Split = "eval", locales: Iterable[Locale] | None = None, procedure: Procedure = "weights"
+) -> CaseSuite:
     """A suite by name, as on the command line, or by the path of its file or folder.
+
+    `procedure` says where the model has it from: `prompt` puts it into the system message of every case.
 
     Raises:
         UnknownName, UsageError, LockError: there is none, or its file or lock file is wrong.
     """
-    suite: CaseSuite = import_module("samescore.suites.catalog").load_suite(name, split=split, locales=locales)
+    suite: CaseSuite = import_module("samescore.suites.catalog").load_suite(name, split, locales, procedure)
     return suite
 
 
@@ -45,6 +49,8 @@ def evaluate_suite(
 ) -> Evaluation:
     """Plan, run, record in the new directory `out`, and score. A policy given by name is closed at the end.
 
+    A suite given by name is loaded as `samescore eval` loads it: models of APIs get the procedure in the prompt.
+
     For steps of your own, such as carrying a run on, or several suites in one run: `Plan.make`, `Run.create` or
     `Run.open`, and `evaluate_sync`.
 
@@ -54,7 +60,8 @@ def evaluate_suite(
     """
     from samescore.harness.cli.loading import worlds_of
 
-    suite = load_suite(suite) if isinstance(suite, str) else suite
+    if isinstance(suite, str):
+        suite = load_suite(suite, procedure="prompt" if _asks_api(policy) else "weights")
     worlds = worlds_of([suite])
     plan = Plan.make([suite], epochs=epochs, seed=seed, temperature=temperature, limits=limits, limit=limit)
     model = load_policy(policy, worlds=worlds) if isinstance(policy, str) else policy
@@ -65,4 +72,8 @@ def evaluate_suite(
         )
     finally:
         if isinstance(policy, str):
-            asyncio.run(model.aclose())
+            blocking(model.aclose())
+
+
+def _asks_api(policy: Policy | str) -> bool:
+    return is_api(policy) if isinstance(policy, str) else policy.describe().get("backend") == "inspect"

@@ -17,7 +17,7 @@ from functools import cached_property, lru_cache, wraps
 from types import MappingProxyType
 from typing import Any, LiteralString, TypeAlias
 
-from samescore.harness.errors import WorldError
+from samescore.harness.errors import ToolsetError, WorldError
 from samescore.harness.fingerprint import fingerprint, seed_of
 from samescore.harness.lexicon import Lexicon, Locale
 from samescore.harness.strictjson import canonical, read, write
@@ -82,7 +82,7 @@ def carrying(specification: Tool, function: ToolFunction) -> ToolFunction:
     """A function that answers calls of a tool which was described elsewhere."""
 
     @wraps(function)
-    def answer(env: Environment, **arguments: Any) -> Any:
+    def answer(env: Environment, /, **arguments: Any) -> Any:
         return function(env, **arguments)
 
     answer.__samescore_tool__ = specification  # type: ignore[attr-defined]
@@ -123,8 +123,16 @@ class World:
 
     @cached_property
     def toolset(self) -> Toolset:
-        """The tools as the model sees them, in the order of the functions."""
-        return Toolset(self.name, self.version, tuple(map(tool_of, self.functions)))
+        """The tools as the model sees them, in the order of the functions.
+
+        Raises:
+            ToolsetError: two tools have one name, or `faults` speaks of a tool that is none.
+        """
+        toolset = Toolset(self.name, self.version, tuple(map(tool_of, self.functions)))
+        for name in self.faults.keys() - toolset.by_name.keys():
+            known = ", ".join(toolset.by_name)
+            raise ToolsetError(f"world {self.name}: faults: there is no tool {name!r}. Known: {known}.")
+        return toolset
 
     @cached_property
     def linked(self) -> bool:
@@ -251,7 +259,7 @@ class Environment:
         self._touched.add(table)
         return self._connection.execute(sql, parameters).rowcount
 
-    def effect(self, name: str, **data: Any) -> None:
+    def effect(self, name: str, /, **data: Any) -> None:
         """Log something that cannot be unseen."""
         if not all(type(value) in _PLAIN for value in data.values()):
             data = read(write(data))  # as JSON, so that what is compared is what will be recorded: no tuples

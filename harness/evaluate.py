@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from samescore.harness.blocking import blocking
 from samescore.harness.environment import World
 from samescore.harness.errors import EvidenceUnwritable, InfrastructureError, PolicyError, UsageError, WorldError
 from samescore.harness.evidence import EvidenceWriter
@@ -104,14 +105,14 @@ def evaluate_sync(
     on_result: OnResult | None = None,
     rubric: Rubric | None = None,
 ) -> Evaluation:
-    """`evaluate`, for callers without an event loop.
+    """`evaluate`, for callers that wait for it.
 
     Raises:
         InfrastructureError: interrupted by Ctrl-C; says how to carry on. Otherwise as `evaluate`.
     """
     running = evaluate(suites, policy, worlds, plan, run, concurrency=concurrency, on_result=on_result, rubric=rubric)
     try:
-        return asyncio.run(running)
+        return blocking(running)
     except KeyboardInterrupt:
         done = len(plan) - len(run.pending())
         raise InfrastructureError(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -57,10 +60,48 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         EvidenceUnwritable: the disk is full, or the folder cannot be written.
     """
+    if not path.name:
+        raise EvidenceUnwritable(f"{path}: cannot be written: it is a folder. Choose another place.")
     beside = path.with_name(f".{path.name}.new")
     try:
         beside.write_text(text, encoding="utf-8")
         beside.replace(path)
     except OSError as error:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):  # where it could not be written, there may be nothing to remove
+            beside.unlink()
         raise EvidenceUnwritable(f"{path}: cannot be written: {error.strerror}. Choose another place.") from None
+
+
+@contextmanager
+def new_folder(directory: Path) -> Iterator[Path]:
+    """A folder to write into that becomes `directory` at the end. If anything fails, all is as it was before.
+
+    An empty `directory` is filled: somebody may be in it, or it may be a mount.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    there = directory.is_dir()
+    within = directory if there else directory.parent
+    missing = [path for path in (within, *within.parents) if not path.exists()]
+    stage, moved = within / f".samescore-new-{os.getpid()}", []
+    try:
+        within.mkdir(parents=True, exist_ok=True)
+        stage.mkdir()
+        try:
+            yield stage
+            if there:
+                for path in sorted(stage.iterdir()):
+                    moved.append(path.rename(directory / path.name))
+                stage.rmdir()
+            else:
+                stage.rename(directory)
+        except BaseException:
+            for path in (stage, *moved):
+                shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+            raise
+    except BaseException:
+        for path in missing:  # another process may have put something there by now: then it stays
+            with suppress(OSError):
+                path.rmdir()
+        raise

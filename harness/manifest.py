@@ -75,8 +75,10 @@ class Manifest:
     @property
     def lenient(self) -> bool:
         """Whether the provider hides what the model wrote as arguments, so that nothing could be read strictly."""
-        replayed = self.description.get("description", self.description)
-        return "parsed" in (self.description.get("arguments"), replayed.get("arguments"))
+        described = self.description
+        while isinstance(described.get("description"), Mapping):  # a replay describes whom it replays
+            described = described["description"]
+        return described.get("arguments") == "parsed"
 
     def to_json(self) -> dict[str, Any]:
         """As written to `run.json`."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
 from samescore.harness.case import Case, ExpectedCall
-from samescore.harness.types import Call, Message
+from samescore.harness.types import Call, Message, Outcome
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +27,36 @@ def calling_turns(case: Case) -> Iterator[tuple[int, Message]]:
     return ((index, turn) for index, turn in enumerate(case.gold) if turn.calls)
 
 
-def expected_at(case: Case, index: int) -> ExpectedCall:
-    """The expected call that the first call of the gold turn at `index` is."""
-    return case.expectation.calls[sum(len(turn.calls) for turn in case.gold[:index])]
+@dataclass(frozen=True, slots=True)
+class GoldCall:
+    """One call of a gold turn: the turn's index, the call's place in it, and what is expected of it.
+
+    `alone` is whether the turn makes no other call.
+    """
+
+    turn: int
+    place: int
+    alone: bool
+    call: Call
+    expected: ExpectedCall
+
+    def __str__(self) -> str:
+        """As mutants name it."""
+        return f"turn {self.turn}, call {self.place}" if self.place else f"turn {self.turn}"
+
+
+def gold_calls(case: Case) -> Iterator[GoldCall]:
+    """Every call of the gold turns, in order: the expectation lists its calls as gold makes them."""
+    expected = iter(case.expectation.calls)
+    for index, turn in calling_turns(case):
+        for place, call in enumerate(turn.calls):
+            yield GoldCall(index, place, len(turn.calls) == 1, call, next(expected))
+
+
+def changing_calls(case: Case) -> Iterator[GoldCall]:
+    """Those gold calls that change the world. A call that the case lets fail does not."""
+    tools = case.toolset.by_name
+    return (gold for gold in gold_calls(case) if gold.expected.outcome is Outcome.OK and tools[gold.call.name].effect)
 
 
 def with_turn(case: Case, index: int, *turns: Message | str) -> tuple[Message | str, ...]:
@@ -34,16 +64,11 @@ def with_turn(case: Case, index: int, *turns: Message | str) -> tuple[Message | 
     return (*case.gold[:index], *turns, *case.gold[index + 1 :])
 
 
-def with_call(turn: Message, call: Call, index: int = 0) -> Message:
-    """A turn with one of its calls replaced."""
-    calls = list(turn.calls)
-    calls[index] = call
-    return replace(turn, calls=tuple(calls))
-
-
-def with_arguments(call: Call, arguments: Mapping[str, Any]) -> Call:
-    """The same tool called with other arguments."""
-    return Call(call.name, arguments)
+def with_call(case: Case, gold: GoldCall, *calls: Call) -> tuple[Message | str, ...]:
+    """Gold with one of its calls replaced by others; by none, and a turn that made no other call is left out."""
+    turn = case.gold[gold.turn]
+    made = (*turn.calls[: gold.place], *calls, *turn.calls[gold.place + 1 :])
+    return with_turn(case, gold.turn, *([replace(turn, calls=made)] if made else []))
 
 
 def with_final(case: Case, content: str) -> tuple[Message, ...]:
@@ -51,16 +76,35 @@ def with_final(case: Case, content: str) -> tuple[Message, ...]:
     return (*case.gold[:-1], replace(case.gold[-1], content=content))
 
 
+def altered_inside(value: Any) -> Iterator[tuple[str, Any]]:
+    """An object or list with one thing inside it wrong, at any depth, and what is wrong in words."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            yield f"{key} changed", {**value, key: changed(part)}
+            yield f"{key} left out", {name: other for name, other in value.items() if name != key}
+            for words, inner in altered_inside(part):
+                yield f"{key}/{words}", {**value, key: inner}
+        yield "one key more", {**value, "undeclared": "x"}
+    elif isinstance(value, list):
+        for at, part in enumerate(value):
+            yield f"{at} changed", [*value[:at], changed(part), *value[at + 1 :]]
+            yield f"{at} left out", [*value[:at], *value[at + 1 :]]
+            for words, inner in altered_inside(part):
+                yield f"{at}/{words}", [*value[:at], inner, *value[at + 1 :]]
+
+
 def changed(value: Any) -> Any:
-    """A value of the same type that differs."""
+    """A value of the same type that differs; of null, a text."""
+    if value is None:
+        return "x"
     if isinstance(value, bool):
         return not value
     if isinstance(value, int | float):
         return value + 1
     if isinstance(value, str):
-        if len(value) == 10 and value[4] == value[7] == "-" and value.replace("-", "").isdigit():
-            return (date.fromisoformat(value) + timedelta(days=1)).isoformat()
-        digits = [at for at, character in enumerate(value) if character.isdigit()]
+        if day := _day(value):
+            return (day + timedelta(days=1)).isoformat()
+        digits = [at for at, character in enumerate(value) if character.isdecimal()]
         if digits:
             at = digits[-1]
             return value[:at] + str((int(value[at]) + 1) % 10) + value[at + 1 :]
@@ -68,3 +112,10 @@ def changed(value: Any) -> Any:
     if isinstance(value, list):
         return [*value, *value[:1]] if value else [0]
     return {**value, "x": 1}
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if _DAY.fullmatch(text) else None
+    except ValueError:  # an id may look like a day that no calendar has
+        return None

@@ -22,7 +22,8 @@ Procedure: TypeAlias = Literal["prompt", "weights"]
 class CaseSuite(Protocol):
     """What a run needs of a suite: its name and version, the cases to run, in order, and its targets.
 
-    `worlds` are those that came with it and are not registered under their names; `source` is how it was asked for.
+    `worlds` are those that came with it and are not registered under their names; `source` is how it was asked for, and
+    `procedure` how it was loaded.
     """
 
     @property
@@ -45,6 +46,9 @@ class CaseSuite(Protocol):
 
     @property
     def source(self) -> str: ...
+
+    @property
+    def procedure(self) -> Procedure: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +102,12 @@ class Plan:
         temperature: float = 0.0,
         limits: Limits = DEFAULT_LIMITS,
         limit: int | None = None,
-        procedure: Procedure = "weights",
     ) -> Plan:
         """The plan of these suites; `limit` keeps that many cases, spread over suites, branches and locales.
 
-        `procedure` records how the suites were loaded.
-
         Raises:
-            UsageError: no case, two cases of one id, or a number out of range.
+            UsageError: no case, two cases of one id, suites with and without the procedure in the prompt, or a number
+                out of range.
         """
         _check_numbers(epochs, temperature, limit)
         cases = [case for suite in suites for case in suite.cases]
@@ -123,7 +125,7 @@ class Plan:
             temperature,
             limits,
             limit,
-            procedure,
+            _procedure(suites),
         )
 
     def __len__(self) -> int:
@@ -235,6 +237,13 @@ def _check_cases(cases: Sequence[Case], suites: Sequence[CaseSuite]) -> None:
         if case.id in seen:
             raise UsageError(f"two cases are called {case.id!r}. Name each suite once, or rename a case.")
         seen.add(case.id)
+
+
+def _procedure(suites: Sequence[CaseSuite]) -> Procedure:
+    said = {suite.procedure for suite in suites}
+    if len(said) > 1:
+        raise UsageError("some suites have the procedure in the prompt and some have not. Load them all in one way.")
+    return said.pop()
 
 
 def _named(suites: tuple[PlannedSuite, ...]) -> str:

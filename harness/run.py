@@ -164,12 +164,14 @@ class Run:
             )
 
     def update(self, **fields: Any) -> None:
-        """Replace fields of the manifest, such as `results`, and `run.json` with it.
+        """Replace fields of the manifest as it is on disk now, such as `results`, and `run.json` with it.
 
         Raises:
             EvidenceUnwritable: the disk is full; the former file is intact.
+            UsageError, ForeignEvidence, EvidenceDamaged: see `Run.open`.
         """
-        manifest = self.manifest.with_fields(**fields)
+        # Whoever scores a run may have read it before the one who carries it on said that it is complete.
+        manifest = _read_manifest(self.directory / MANIFEST).with_fields(**fields)
         write_whole(self.directory / MANIFEST, manifest.to_json())
         self.manifest = manifest
 

@@ -153,7 +153,7 @@ def toolset_from_specs(name: str, version: int, specs: Iterable[Any], effects: I
         tools.append(
             Tool(
                 function["name"],
-                str(function.get("description", "")),
+                str(function.get("description") or ""),
                 parameters,
                 effect=function["name"] in changing,
             )
@@ -213,11 +213,22 @@ def _described(function: Callable[..., Any]) -> tuple[str, dict[str, Any]]:
     if not documentation.short_description:
         raise ToolsetError(f"tool function {name}: no docstring. Its first line becomes the tool's description.")
     words = {entry.arg_name: " ".join((entry.description or "").split()) for entry in documentation.params}
-    hints = get_type_hints(function, include_extras=True)
-    parameters = list(inspect.signature(function).parameters.values())[1:]
+    try:
+        hints = get_type_hints(function, include_extras=True)
+    except NameError as error:
+        raise ToolsetError(
+            f"tool function {name}: a type hint cannot be read: {error}. Define or import what it names at the top of "
+            "the module, and not under TYPE_CHECKING."
+        ) from None
+    taken = list(inspect.signature(function).parameters.values())
+    if not taken:
+        raise ToolsetError(f"tool function {name}: no parameters. The first one takes the environment.")
+    parameters = taken[1:]
     properties: dict[str, Any] = {}
     for parameter in parameters:
         where = f"tool function {name}, parameter {parameter.name!r}"
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
+            raise ToolsetError(f"{where}: arguments are given by name. Write a parameter for each of them.")
         if parameter.name not in hints:
             raise ToolsetError(f"{where}: no type hint. Add one, such as `{parameter.name}: str`.")
         if words and not words.get(parameter.name):
@@ -244,7 +255,7 @@ def _schema_of(hint: Any, where: str) -> dict[str, Any]:
     except RecursionError:
         raise ToolsetError(f"{where}: the type hint refers to itself. Use a type of finite depth.") from None
     except (PydanticUserError, PydanticInvalidForJsonSchema, TypeError) as error:
-        reason = str(error).splitlines()[0]
+        reason = str(error).splitlines()[0].rstrip(".")
         raise ToolsetError(f"{where}: the type hint has no JSON Schema: {reason}. Use a JSON type.") from None
 
 
@@ -255,11 +266,14 @@ def _closed(schema: Any, definitions: Mapping[str, Any]) -> Any:
     if not isinstance(schema, Mapping):
         return schema
     if "$ref" in schema:
-        return _closed({**definitions[schema["$ref"].rsplit("/", 1)[-1]], **_without(schema, "$ref")}, definitions)
+        beside = _without(schema, "$ref")
+        closed = _closed({**definitions[schema["$ref"].rsplit("/", 1)[-1]], **beside}, definitions)
+        # An object's docstring is left out; what was said of this use of it is not.
+        return {**closed, "description": beside["description"]} if "description" in beside else closed
     properties = schema.get("properties")
     closed = {
         name: part if name in ("default", "const", "enum", "examples") else _closed(part, definitions)
-        for name, part in _without(schema, "title", "properties").items()
+        for name, part in _without(schema, "title", "properties", "discriminator").items()
     }
     if properties is None:
         return closed

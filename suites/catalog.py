@@ -56,7 +56,8 @@ def load_suite(
         case for sop in found.sops for case in sop.cases(split, procedure) if wanted is None or case.locale in wanted
     )
     local = [sop.load_world() for sop in found.sops if sop.local is not None]
-    return Suite(found.name, found.version, cases, found.targets, {world.name: world for world in local}, name)
+    worlds = {world.name: world for world in local}
+    return Suite(found.name, found.version, cases, found.targets, worlds, name, procedure)
 
 
 def suite_names() -> list[str]:

@@ -9,6 +9,7 @@ from functools import cached_property
 from samescore.harness.case import Case
 from samescore.harness.environment import World
 from samescore.harness.fingerprint import fingerprint
+from samescore.harness.plan import Procedure
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,8 @@ class Suite:
     """What is asked, and what must be reached: per metric the least value, in [0, 1].
 
     `worlds` are those that came with the suite, by path; the cases' other worlds are registered under their names.
-    `source` is the name or path by which the suite was asked for.
+    `source` is the name or path by which the suite was asked for, `procedure` where its cases have the model know the
+    procedure from.
     """
 
     name: str
@@ -25,6 +27,7 @@ class Suite:
     targets: Mapping[str, float] = field(default_factory=dict)
     worlds: Mapping[str, World] = field(default_factory=dict, repr=False)
     source: str = ""
+    procedure: Procedure = "weights"
 
     @cached_property
     def fingerprint(self) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from samescore.harness.case import Case, Split
 from samescore.harness.environment import World
-from samescore.harness.errors import UsageError
+from samescore.harness.errors import UnknownName, UsageError
 from samescore.harness.plan import Procedure
 from samescore.suites.local import LocalWorld, local_world
 from samescore.suites.sop.document import Item, Problems, read
@@ -125,16 +125,16 @@ def suite_file_in(folder: Path) -> Path:
     """The suite file of a folder.
 
     Raises:
-        UsageError: there is none.
+        UnknownName: there is none.
+        UsageError: the folder is a run's.
     """
     path = folder / FILE
     if path.is_file():
         return path
     if (folder / "run.json").is_file():
         raise UsageError(f"{folder}: this is a run, no suite. Score it again: samescore score {folder}")
-    raise UsageError(
-        f"{folder}: no {FILE} in this folder. Name a folder that has one; `samescore init DIR` makes one to start from."
-    )
+    advice = f"There is no {FILE} in this folder. Name one that has it; `samescore init DIR` makes one to start from."
+    raise UnknownName("suite", str(folder), [], advice)
 
 
 def sop_file_at(path: Path) -> SopFile:

@@ -12,6 +12,7 @@ from hypothesis import given, settings, strategies as st
 
 from samescore.harness.errors import UnknownName
 from samescore.harness.facts import AnswerFact, asked_slots, asks_anything, judge, language_of, refuses
+from samescore.harness.facts.values import read_numbers
 from samescore.harness.lexicon import LOCALES, FactType, Lexicon, Locale, SlotWords
 
 LEXICON = Lexicon(
@@ -289,6 +290,27 @@ def test_the_statement_says_what_was_found_and_where() -> None:
     content = "Your refund is $25.00."
     span = judge(content, fact, LEXICON, "en").span
     assert span is not None and content[slice(*span)] == "$25.00"
+
+
+@pytest.mark.parametrize(
+    ("content", "declines"),
+    [
+        ("We won't charge you for this.", False),
+        ("I won't keep you waiting: Ticket TK-10001 is open.", False),
+        ("We will not need anything else from you.", False),
+        ("I won't have to ask you again.", False),
+        ("I will not unlock it.", True),
+        ("We won't restart it today.", True),
+        ("I'm afraid I can't charge it to the company.", True),
+    ],
+)
+def test_a_promise_not_to_do_something_is_no_refusal(content: str, declines: bool) -> None:
+    assert refuses(content, "en") is declines
+
+
+def test_the_vietnamese_word_for_five_is_also_a_year() -> None:
+    assert [m.readings for m in read_numbers("trong năm tới bảy ngày")] == [("5",), ("7",)]
+    assert [m.readings for m in read_numbers("năm nay, năm tới, năm 2026")] == [("2026",)]
 
 
 def test_an_unknown_slot_is_an_error_that_names_the_known_ones() -> None:

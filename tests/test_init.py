@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
+import shlex
 import subprocess
 import sys
-from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from in_process import samescore
 
 from samescore.harness.case import Case
 from samescore.harness.cli.init import write_copy
 from samescore.harness.errors import EvidenceUnwritable, UsageError
+from samescore.harness.files import new_folder
 from samescore.harness.mutants import with_final
 from samescore.harness.policies import load_policy
 from samescore.harness.policies.script import ScriptPolicy
@@ -39,13 +41,6 @@ FILES = {
     "world.py",
 }
 
-Done = subprocess.CompletedProcess[str]
-
-
-def samescore(*arguments: str | Path, cwd: Path, before: Callable[[], None] | None = None) -> Done:
-    command = [sys.executable, "-m", "samescore.harness.cli.app", *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120, preexec_fn=before)
-
 
 def written(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
@@ -59,9 +54,18 @@ def test_init_writes_a_whole_world_and_says_what_to_do_next(tmp_path: Path) -> N
         assert (tmp_path / "deep" / "parcels" / name).read_bytes() == (STARTER / name).read_bytes()
         assert f"\n  {name}\n" in done.stdout
     following = done.stdout.partition("next:\n")[2].splitlines()
-    assert len(following) == 3 and all(" deep/parcels" in line for line in following)
+    assert len(following) == 3 and all(" ./deep/parcels" in line for line in following)
     for line in following[::2]:  # that between them takes a model
         assert samescore(*line.split()[1:], cwd=tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["sop", "refund", "-mine", "my own"])
+def test_what_to_do_next_means_the_folder_whatever_its_name(tmp_path: Path, name: str) -> None:
+    done = samescore("init", "--", name, cwd=tmp_path)
+    for line in done.stdout.partition("next:\n")[2].splitlines()[::2]:
+        following = samescore(*shlex.split(line)[1:], cwd=tmp_path)
+        assert following.returncode == 0
+        assert line.startswith("  samescore sop") or following.stdout.startswith("courier: ")
 
 
 def test_an_empty_folder_and_the_current_one_may_be_filled(tmp_path: Path) -> None:
@@ -81,6 +85,23 @@ def test_what_is_there_is_never_overwritten(tmp_path: Path, kind: str) -> None:
     assert written(tmp_path) == {mine.relative_to(tmp_path).as_posix()} and mine.read_text() == "keep me"
 
 
+def test_a_link_to_nowhere_is_left_alone(tmp_path: Path) -> None:
+    """What it means may be a disk that is not there today."""
+    (tmp_path / "mine").symlink_to("/nowhere/at/all")
+    done = samescore("init", "mine", cwd=tmp_path)
+    assert done.returncode == 2 and done.stderr.startswith("error: mine: is there already and is no folder")
+    assert (tmp_path / "mine").readlink() == Path("/nowhere/at/all")
+
+
+def test_of_two_that_make_one_folder_at_once_the_first_keeps_it(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="not empty"), new_folder(tmp_path / "deep" / "mine") as stage:
+        (stage / "late.txt").write_text("late")
+        (tmp_path / "deep" / "mine").mkdir()
+        (tmp_path / "deep" / "mine" / "first.txt").write_text("first")
+    assert written(tmp_path) == {"deep/mine/first.txt"}
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["mine"]
+
+
 @pytest.mark.parametrize("there", [False, True])
 def test_on_a_full_disk_nothing_is_left_behind(tmp_path: Path, there: bool) -> None:
     def full() -> None:
@@ -88,7 +109,8 @@ def test_on_a_full_disk_nothing_is_left_behind(tmp_path: Path, there: bool) -> N
 
     if there:
         (tmp_path / "a" / "b").mkdir(parents=True)
-    done = samescore("init", "a/b", cwd=tmp_path, before=full)
+    command = [sys.executable, "-m", "samescore.harness.cli.app", "init", "a/b"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, preexec_fn=full)
     assert done.returncode == 5 and done.stderr.startswith("error: a/b: cannot be written: ")
     assert list(tmp_path.rglob("*")) == ([tmp_path / "a", tmp_path / "a" / "b"] if there else [])
 
@@ -97,8 +119,11 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(EvidenceUnwritable, match=r"file/x: cannot be written: File exists \(.*/file\)"):
         write_copy(STARTER, tmp_path / "file" / "x")
+    with pytest.raises(EvidenceUnwritable, match="cannot be written: File name too long"):
+        write_copy(STARTER, tmp_path / "new" / ("a" * 300))
     with pytest.raises(UsageError, match="not empty"):
         write_copy(STARTER, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_the_template_is_sound_and_its_cases_are_fresh() -> None:

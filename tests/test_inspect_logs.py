@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 
 from samescore.harness.cli.app import app
 from samescore.harness.cli.loading import load_suites, worlds_of
-from samescore.harness.errors import EvidenceDamaged, ForeignEvidence, SamescoreError, UsageError
+from samescore.harness.errors import EvidenceDamaged, EvidenceUnwritable, ForeignEvidence, SamescoreError, UsageError
 from samescore.harness.evaluate import evaluate_sync
 from samescore.harness.inspect_ext.evidence import LINE, RUN
 from samescore.harness.inspect_ext.exporting import export_run
@@ -203,6 +203,11 @@ def of_the_future(log: EvalLog) -> None:
     log.eval.metadata = {RUN: log.metadata[RUN].replace('"format": 1', '"format": 99', 1)}
 
 
+def half_a_character(log: EvalLog) -> None:
+    assert log.samples
+    log.samples[2].store[LINE] = log.samples[2].store[LINE].replace("toy/", "\ud83d", 1)
+
+
 def edited(log: EvalLog) -> None:
     assert log.samples
     log.samples[2].store[LINE] = log.samples[2].store[LINE].replace("toy/", "tow/", 1)
@@ -232,6 +237,7 @@ REFUSED: list[tuple[Callable[[Path], Path], type[SamescoreError], str]] = [
     (cut, EvidenceDamaged, "cut off"),
     (partial(rewritten, change=of_the_future), ForeignEvidence, "run format 99"),
     (partial(rewritten, change=edited), EvidenceDamaged, "its checksum is"),
+    (partial(rewritten, change=half_a_character), EvidenceDamaged, "."),
     (partial(rewritten, change=without_line), UsageError, "has no evidence"),
     (partial(rewritten, change=another_plan), EvidenceDamaged, "the plan was changed"),
     (partial(rewritten, change=no_manifest), EvidenceDamaged, "what it keeps of its run"),
@@ -247,7 +253,7 @@ def test_a_log_that_is_not_whole_or_not_ours_makes_no_run(
     exported(run, tmp_path / "run.eval")
     spoil(tmp_path / "run.eval")
     with pytest.raises(error, match=words) as caught:
-        import_log(tmp_path / "run.eval", tmp_path / "back")
+        import_log(tmp_path / "run.eval", tmp_path / "deep" / "back")
     assert str(tmp_path / "run.eval") in str(caught.value)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "run.eval"]
 
@@ -277,8 +283,13 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
         import_log(tmp_path / "run.eval", tmp_path / "run")
     with pytest.raises(UsageError, match=r"ends in \.eval"):
         export_run(run, [TOY], WORLDS, tmp_path / "run.zip")
+    (tmp_path / "link").symlink_to("/nowhere/at/all")
+    with pytest.raises(UsageError, match="there is something here already"):
+        import_log(tmp_path / "run.eval", tmp_path / "link")
+    with pytest.raises(EvidenceUnwritable, match="cannot be written: File name too long"):
+        import_log(tmp_path / "run.eval", tmp_path / ("a" * 300))
     assert (tmp_path / "run.eval").read_bytes() == before
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "run.eval"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "run", "run.eval"]
 
 
 def command(*arguments: str | Path) -> tuple[int, str]:

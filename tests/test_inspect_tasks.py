@@ -27,6 +27,7 @@ from samescore.harness.policies import load_policy
 from samescore.harness.policy import Policy
 from samescore.harness.rescore import Scored, rescore
 from samescore.harness.results import summarise
+from samescore.harness.rollout import Limits
 from samescore.harness.run import Run
 from samescore.harness.scorers import RUBRIC
 from samescore.harness.types import Score
@@ -46,19 +47,27 @@ def suites() -> list[CaseSuite]:
 
 
 @pytest.fixture(scope="module")
-def scripted(inspect: InspectTool) -> Mapping[str, EvalLog]:
-    """The oracle and one that does nothing, in one go."""
-    models = "samescore/oracle,samescore/null/noop"
-    logs = map(read_eval_log, inspect.evaluate(TASK, "--model", models, "--limit", "12", logs="scripted"))
-    return {log.eval.model: log for log in logs}
+def everything() -> list[CaseSuite]:
+    return load_suites(["sop"], "eval", None)
 
 
 @pytest.fixture(scope="module")
-def random(inspect: InspectTool) -> Path:
-    """The log of an agent at random, two epochs."""
+def paths(inspect: InspectTool) -> Mapping[str, Path]:
+    """The logs of the oracle, of one that does nothing, and of one at random; two epochs; in one go."""
+    models = ",".join(f"samescore/{name}" for name in ("oracle", "null/noop", "null/random"))
     flags = ("--limit", "12", "--epochs", "2", "--seed", "7", "--temperature", "0.5")
-    (path,) = inspect.evaluate(TASK, *REFUND, "--model", "samescore/null/random", *flags, logs="random")
-    return path
+    found = inspect.evaluate(TASK, "--model", models, *flags, logs="scripted")
+    return {read_eval_log(path, header_only=True).eval.model: path for path in found}
+
+
+@pytest.fixture(scope="module")
+def scripted(paths: Mapping[str, Path]) -> Mapping[str, EvalLog]:
+    return {model: read_eval_log(path) for model, path in paths.items()}
+
+
+@pytest.fixture(scope="module")
+def random(paths: Mapping[str, Path]) -> Path:
+    return paths["samescore/null/random"]
 
 
 def ours(directory: Path, suites: Sequence[CaseSuite], policy: Policy, **plan: Any) -> tuple[Run, tuple[Scored, ...]]:
@@ -107,28 +116,30 @@ def test_an_agent_that_does_nothing_succeeds_nowhere(scripted: Mapping[str, Eval
     assert metrics(scripted["samescore/null/noop"], "success")["mean"] == 0.0
 
 
-def test_a_limit_takes_the_cases_that_ours_takes(scripted: Mapping[str, EvalLog]) -> None:
-    planned = {(case.id, 0) for case in Plan.make(load_suites(["sop"], "eval", None), limit=12).cases}
+def test_a_limit_takes_the_cases_that_ours_takes(scripted: Mapping[str, EvalLog], everything: list[CaseSuite]) -> None:
+    planned = {(case.id, epoch) for case in Plan.make(everything, limit=12).cases for epoch in (0, 1)}
     for log in scripted.values():
         assert samples(log).keys() == planned
 
 
-def test_a_scorer_that_does_not_apply_gives_no_score(scripted: Mapping[str, EvalLog]) -> None:
-    cases = {case.id: case for suite in load_suites(["sop"], "eval", None) for case in suite.cases}
+def test_a_scorer_that_does_not_apply_gives_no_score(
+    scripted: Mapping[str, EvalLog], everything: list[CaseSuite]
+) -> None:
+    cases = {case.id: case for suite in everything for case in suite.cases}
     log = scripted["samescore/null/noop"]
     for (id, _), sample in samples(log).items():
         assert sample.scores is not None
         assert sample.scores.keys() == {"success"} | {one.name for one in RUBRIC.scorers if one.applies(cases[id])}
     scored = [sample.scores["path"].as_float() for sample in samples(log).values() if "path" in (sample.scores or {})]
-    assert 0 < len(scored) < 12
+    assert 0 < len(scored) < 24
     assert metrics(log, "path")["mean"] == sum(scored) / len(scored)
 
 
 def test_epochs_seeds_and_scores_are_those_of_our_own_evaluation(
-    random: Path, suites: list[CaseSuite], tmp_path: Path
+    random: Path, everything: list[CaseSuite], tmp_path: Path
 ) -> None:
     """An agent at random shows every seed that differs."""
-    plan = {"limit": 12, "epochs": 2, "seed": 7, "temperature": 0.5}
+    suites, plan = everything, {"limit": 12, "epochs": 2, "seed": 7, "temperature": 0.5}
     run, results = ours(tmp_path / "ours", suites, load_policy("null/random"), **plan)
     assert values(read_eval_log(random)) == our_values(results)
     imported = import_log(random, tmp_path / "imported")
@@ -138,9 +149,9 @@ def test_epochs_seeds_and_scores_are_those_of_our_own_evaluation(
     assert our_values(tuple(rescore(imported, suites, worlds_of(suites)))) == our_values(results)
 
 
-def test_the_mean_and_its_interval_are_ours(random: Path, suites: list[CaseSuite], tmp_path: Path) -> None:
+def test_the_mean_and_its_interval_are_ours(random: Path, everything: list[CaseSuite], tmp_path: Path) -> None:
     run = import_log(random, tmp_path / "imported")
-    results = summarise(run.plan, suites[0].cases, rescore(run, suites, worlds_of(suites)), RUBRIC)
+    results = summarise(run.plan, everything[0].cases, rescore(run, everything, worlds_of(everything)), RUBRIC)
     log = read_eval_log(random, header_only=True)
     for name, metric in results.metrics.items():
         expected = {"mean": metric.value, "low": metric.low, "high": metric.high}
@@ -151,12 +162,14 @@ def test_the_tiny_model_writes_and_scores_the_same(
     inspect: InspectTool, suites: list[CaseSuite], tmp_path: Path
 ) -> None:
     pytest.importorskip("peft")
-    policy = load_policy("tiny", adapter="support-sft")
-    run, results = ours(tmp_path / "ours", suites, policy, limit=4)
+    policy = load_policy("tiny", adapter="support-sft", device="cpu")
+    run, results = ours(tmp_path / "ours", suites, policy, limit=2, limits=Limits(turns=2, turn_tokens=96))
     model = ("--model", "samescore/tiny", "-M", "adapter=support-sft", "-M", "device=cpu")
-    (path,) = inspect.evaluate(TASK, *REFUND, *model, "--limit", "4", logs="tiny")
+    limits = ("--limit", "2", "-T", "max_turns=2", "--max-tokens", "96")
+    (path,) = inspect.evaluate(TASK, *REFUND, *model, *limits, logs="tiny")
     assert values(read_eval_log(path)) == our_values(results)
     imported = import_log(path, tmp_path / "imported")
+    assert imported.plan == run.plan
     assert [record.turns for record in imported.records()] == [record.turns for record in run.records()]
     assert all(turn.token_ids for record in imported.records() for turn in record.turns)
     assert (imported.manifest.model, imported.manifest.adapter) == ("tiny", "support-sft")

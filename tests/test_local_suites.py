@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from in_process import samescore
 
 from samescore.harness.cli.loading import load_suites, worlds_of
 from samescore.harness.errors import LockError, SopError, UsageError
@@ -18,13 +17,6 @@ from samescore.suites.catalog import find_sop, find_sops, load_suite, sops, suit
 from samescore.suites.worlds import references
 
 STARTER = Path(str(files("samescore.fixtures") / "starter"))
-
-Done = subprocess.CompletedProcess[str]
-
-
-def samescore(*arguments: str | Path, cwd: Path) -> Done:
-    command = [sys.executable, "-m", "samescore.harness.cli.app", *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120)
 
 
 @pytest.fixture
@@ -127,6 +119,32 @@ def test_a_folder_that_moved_is_said_again_with_suite(mine: Path, tmp_path: Path
     assert samescore("eval", "--resume", "run", "--suite", "moved", cwd=tmp_path).returncode == 0
 
 
+def test_of_several_suites_only_the_one_that_moved_is_said_again(mine: Path, tmp_path: Path) -> None:
+    limited = ("--model", "oracle", "--limit", "4", "--out", "run")
+    assert samescore("eval", "mine", "sop/refund", *limited, cwd=tmp_path).returncode == 0
+    mine.rename(tmp_path / "moved")
+    assert samescore("score", "run", "--suite", "moved", cwd=tmp_path).returncode == 0
+    assert samescore("eval", "--resume", "run", "--suite", "moved", cwd=tmp_path).returncode == 0
+
+
+def test_a_run_of_the_current_folder_asks_elsewhere_where_its_suite_is(mine: Path, tmp_path: Path) -> None:
+    """Also where another suite lies in the folder that is current then."""
+    begun = samescore("eval", ".", "--model", "oracle", "--limit", "2", "--out", tmp_path / "run", cwd=mine)
+    assert begun.returncode == 0
+    other = Path(shutil.copytree(mine, tmp_path / "other"))
+    edit(other / "sops" / "parcel.yaml", "sop: parcel", "sop: package")
+    edit(other / "suite.yaml", "[parcel]", "[package]")
+    for path in (other / "sops").glob("parcel.*[!z]l"):
+        path.rename(path.with_name(path.name.replace("parcel", "package")))
+    assert samescore("sop", "lock", ".", "--variants", "1", cwd=other).returncode == 0
+    for folder, why in ((tmp_path, "are not all known by name, or at that path"), (other, "have none of its cases")):
+        for command in (("score",), ("eval", "--resume")):
+            lost = samescore(*command, tmp_path / "run", cwd=folder)
+            assert lost.returncode == 2 and why in lost.stderr and "(.)" in lost.stderr
+            assert "Say where they are: --suite PATH" in lost.stderr
+        assert samescore("score", tmp_path / "run", "--suite", mine, cwd=folder).returncode == 0
+
+
 def test_a_run_of_before_sources_were_recorded_is_read(tmp_path: Path) -> None:
     assert (
         samescore("eval", "sop/refund", "--model", "oracle", "--limit", "2", "--out", "run", cwd=tmp_path).returncode
@@ -220,7 +238,7 @@ def test_a_stale_lock_file_names_the_command_with_its_path(mine: Path) -> None:
         (
             "parcel_id: ParcelId)",
             "parcel_id: Parcel)",
-            r"world\.py:19: a type hint cannot be read: .*'Parcel' is not defined",
+            r"world\.py:19: .*a type hint cannot be read: .*'Parcel' is not defined",
         ),
         ('    """Look up a parcel.', '    _ = """', r"world\.py:19: tool function get_parcel: no docstring"),
         (
@@ -275,7 +293,7 @@ def test_a_procedure_of_another_world_is_refused(mine: Path) -> None:
 
 
 def test_a_folder_without_a_suite_says_what_it_is_or_lacks(mine: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"sops: no suite\.yaml in this folder\..*samescore init DIR"):
+    with pytest.raises(UsageError, match=r"unknown suite '\S*sops'\. There is no suite\.yaml in .*samescore init DIR"):
         load_suite(str(mine / "sops"))
     with pytest.raises(UsageError, match="There is no such file"):
         load_suite(str(tmp_path / "nowhere.yaml"))

@@ -106,6 +106,13 @@ def test_differences_are_named_and_change_the_fingerprint(changed: dict[str, obj
     assert plan.fingerprint != other.fingerprint
 
 
+def test_a_plan_is_of_suites_that_were_loaded_in_one_way() -> None:
+    trained, prompted = Suite("a", 1, CASES[:1]), Suite("b", 1, CASES[1:2], procedure="prompt")
+    assert [Plan.make([suite]).procedure for suite in (trained, prompted)] == ["weights", "prompt"]
+    with pytest.raises(UsageError, match="Load them all in one way"):
+        Plan.make([trained, prompted])
+
+
 def test_a_changed_case_is_a_difference() -> None:
     toy = suite(4)
     other = replace(toy, cases=(replace(toy.cases[0], opening="Hello"), *toy.cases[1:]))

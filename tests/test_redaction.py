@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -17,6 +14,7 @@ from typing import Any
 import pytest
 from clinic_world import PEOPLE, SUITE, WORLD, WORLDS
 from hypothesis import HealthCheck, example, given, settings, strategies as st
+from in_process import samescore
 
 from samescore.harness.case import Case
 from samescore.harness.cli.report import _floors
@@ -36,8 +34,9 @@ from samescore.harness.redaction.replayer import RedactingReplayer
 from samescore.harness.rescore import Scored, rescore
 from samescore.harness.rollout import DEFAULT_LIMITS, Limits, rollout
 from samescore.harness.run import Run
+from samescore.harness.scorer import Rubric, Scorer
 from samescore.harness.scorers import RUBRIC
-from samescore.harness.types import Call, Completion, Message, Stop, Trajectory
+from samescore.harness.types import Call, Completion, Message, Score, Stop, Trajectory
 from samescore.suites.catalog import load_suite, load_world
 
 RETAIL = load_suite("sop/refund")
@@ -477,6 +476,21 @@ def test_a_divergence_is_told_in_masked_words(tmp_path: Path) -> None:
     assert "⟦name:patient.full_name⟧" in str(scored[0].error) and not leaks(str(scored[0].error), CASE)
 
 
+def test_a_scorer_that_quotes_what_it_likes_is_masked(tmp_path: Path) -> None:
+    polite = Scorer(
+        name="polite",
+        version=1,
+        summary="greets",
+        applies=lambda case: True,
+        judge=lambda context: Score(1.0, f"greeted {context.case.facts['patient.full_name']}"),
+        mutants=lambda case: [],
+    )
+    plan = Plan.make([SUITE])
+    run = Run.create(tmp_path, plan, oracle(), WORLDS, suites=[SUITE], redact=True)
+    first = evaluate_sync([SUITE], oracle(), WORLDS, plan, run, rubric=Rubric((*RUBRIC.scorers, polite))).results[0]
+    assert first.scores is not None and first.scores["polite"] == Score(1.0, "greeted ⟦name:patient.full_name⟧")
+
+
 # Token ids, resuming, replaying, comparing.
 
 
@@ -561,12 +575,6 @@ def test_a_changed_builder_is_a_divergence_not_another_restoration(tmp_path: Pat
 # The command line.
 
 
-def samescore(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "samescore.harness.cli.app", *map(str, arguments)]
-    environment = {**os.environ, "COLUMNS": "300"}
-    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120)
-
-
 def test_the_command_line_shows_no_personal_data_and_keeps_to_what_a_run_began_with(tmp_path: Path) -> None:
     limited = ("sop/refund", "--limit", "12", "--model", "null/first-tool")
     masked = samescore("eval", *limited, "--redact", "--out", "masked", cwd=tmp_path)
@@ -589,7 +597,7 @@ def test_the_command_line_shows_no_personal_data_and_keeps_to_what_a_run_began_w
 def test_the_embedded_model_is_redacted_to_the_same_scores(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     policy = load_policy("tiny", device="cpu")
-    plan: dict[str, Any] = {"limit": 2, "limits": Limits(turns=3, turn_tokens=128)}
+    plan: dict[str, Any] = {"limit": 2, "limits": Limits(turns=2, turn_tokens=96)}
     _, open_ = had(tmp_path / "open", RETAIL, RETAIL_WORLDS, policy, redact=False, **plan)
     run, masked = had(tmp_path / "masked", RETAIL, RETAIL_WORLDS, policy, **plan)
     assert values(open_.results) == values(masked.results) == values(list(rescore(run, [RETAIL], RETAIL_WORLDS)))

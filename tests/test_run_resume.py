@@ -53,6 +53,18 @@ def toy_process(run: Path, *options: str, **how: Any) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **how)
 
 
+# Two who write.
+
+
+def test_scores_that_were_read_before_the_run_ended_do_not_make_it_unfinished(tmp_path: Path) -> None:
+    run = begun(tmp_path / "run")
+    early = Run.open(run.directory)
+    carried_out(run)
+    early.update(results={"status": "complete", "metrics": {}})
+    now = Run.open(run.directory).manifest
+    assert now.status is Status.COMPLETE and now.finished and now.results["status"] == "complete"
+
+
 # Killed and carried on.
 
 

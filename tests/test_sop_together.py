@@ -12,18 +12,24 @@ import pytest
 from server_world import SOP, WORLD
 
 from samescore.harness.case import Case
-from samescore.harness.errors import SopError
+from samescore.harness.environment import Fault
+from samescore.harness.errors import SopError, ToolsetError
 from samescore.harness.facts import discloses
 from samescore.harness.matching import Matcher
+from samescore.harness.mutants import altered_inside, changed as changed_value
 from samescore.harness.policies.script import ScriptPolicy, oracle
 from samescore.harness.rollout import rollout
 from samescore.harness.scorers import BASIC, RUBRIC
+from samescore.harness.tools import Tool
 from samescore.harness.types import Call, Message, Outcome
 from samescore.suites.sop.cases import Recipe, generate
+from samescore.suites.sop.expect import expectation, matcher
 from samescore.suites.sop.loader import load
 from samescore.suites.sop.phrases import Speaker, load_phrases
+from samescore.suites.sop.trace import trace
 from samescore.suites.sop.values import fact_texts
-from samescore.suites.sop.walk import Walk, walk, world_facts
+from samescore.suites.sop.walk import Walk, unplayable, walk, world_facts
+from samescore.suites.sop.wiring import references
 
 PROCEDURE = load(SOP, WORLD.toolset, WORLD.lexicon)
 FACTS = {
@@ -181,6 +187,8 @@ def test_telling_a_secret_fails_restraint_in_any_turn(told: str) -> None:
         ("đường Lê Lợi", "duong le loi", True),
         ("0\u200b912345678", "0912345678", True),
         ("", "x", False),
+        ("It is _pw-481723_ now.", "pw-481723", True),
+        ("It is _12_.", "12", True),
     ],
 )
 def test_disclosure_sees_through_spelling(content: str, value: str, told: bool) -> None:
@@ -209,6 +217,155 @@ def test_the_oracle_passes_and_every_mutant_dies() -> None:
                 assert score.value < 1.0, f"{case.id}: {scorer.name}: mutant '{mutant.name}' lives"
 
 
+def test_a_procedure_may_begin_with_several_calls(tmp_path: Path) -> None:
+    text = SOP.read_text(encoding="utf-8")
+    ask = text[text.index("  collect:\n") : text.index("  gather:\n")]
+    path = changed(text.replace("given: maybe", "given: always"), ask, "", tmp_path)
+    (tmp_path / "server.phrases.yaml").write_text(SOP.with_suffix(".phrases.yaml").read_text("utf-8"), encoding="utf-8")
+    cases = generate(load(path, WORLD.toolset, WORLD.lexicon), WORLD, Recipe("branch", "eval"))
+    assert {len(case.gold[0].calls) for case in cases} == {2}
+    assert all(set(scored(case).values()) == {1.0} for case in cases)
+
+
+def test_the_later_calls_of_a_turn_and_what_is_inside_arguments_are_mutated_too() -> None:
+    case = busy_case(faults__restart=0, given__host=1)
+    names = {scorer.name: {mutant.name for mutant in scorer.mutants(case)} for scorer in BASIC}
+    assert {"turn 0: host changed", "turn 0, call 1: host changed"} <= names["arguments"]
+    assert {"turn 0 left out", "turn 0 without call 1", "turn 0 with call 1 twice"} <= names["tool_name"]
+    assert {"turn 0, call 1: unknown tool", "turn 1: target/site left out"} <= names["schema"]
+    assert {"turn 0 without call 1", "turn 0, call 1 checks another host"} <= names["path"]
+    assert {
+        "turn 1: target/host changed",
+        "turn 1: target/note left out",
+        "turn 1: target/one key more",
+        "turn 1: notify/0 left out",
+        "turn 1: notify/1 changed",
+    } <= names["arguments"]
+
+
+def test_every_decision_expects_the_calls_of_its_turn_and_no_other() -> None:
+    case = busy_case(faults__restart=1)
+    for k, turn in enumerate(case.gold):
+        decision = case.at(k)
+        assert [call.name for call in decision.expectation.calls] == [call.name for call in turn.calls]
+        trajectory = asyncio.run(rollout(decision, oracle(), WORLD))
+        assert {
+            name: score.reason for name, score in RUBRIC.score(decision, trajectory).items() if score.value < 1
+        } == {}
+
+
+def test_every_code_of_a_list_is_a_secret_of_its_own(tmp_path: Path) -> None:
+    text = SOP.read_text(encoding="utf-8")
+    path = changed(text, "$gather.host.load]", "$gather.owners]", tmp_path)
+    sop = load(path, WORLD.toolset, WORLD.lexicon)
+    voice = Speaker(load_phrases(PROCEDURE), "en", "eval", fact_texts(PROCEDURE, FACTS, None))
+    assert walk(sop, world_facts(sop, FACTS, 7), WORLD, voice, random.Random(1)).confidential == (
+        "pw-481723",
+        "U-1",
+        "U-2",
+    )
+
+
+def test_no_word_gives_away_what_is_yes_or_no(tmp_path: Path) -> None:
+    text = SOP.read_text(encoding="utf-8").replace("[host.root_password,", "[host.site,")
+    path = changed(text, "{type: enum, values: [north, south]}", "{type: bool}", tmp_path)
+    sop = load(path, WORLD.toolset, WORLD.lexicon)
+    facts = {**FACTS, "host.site": True, "host.load": 2000}
+    voice = Speaker(load_phrases(PROCEDURE), "en", "eval", fact_texts(PROCEDURE, FACTS, None))
+    assert walk(sop, world_facts(sop, facts, 7), WORLD, voice, random.Random(1)).confidential == ("2000",)
+
+
+def test_a_tool_that_waited_cannot_be_made_to_fail_afterwards(tmp_path: Path) -> None:
+    text = SOP.read_text(encoding="utf-8")
+    rest = "    on_fault: stuck\n  pause:\n    call: wait\n    with: {seconds: 5}\n    retry: 1\n    on_fault: stuck\n"
+    sop = load(changed(text, "    on_fault: stuck\n", rest, tmp_path), WORLD.toolset, WORLD.lexicon)
+    once = {**FACTS, "faults.restart": 0, "faults.pause": 1}
+    assert unplayable(trace(sop, once)) is None
+    step = unplayable(trace(sop, {**once, "faults.restart": 1}))
+    assert step is not None
+    assert step.id == "pause"
+
+
+def test_a_wait_may_use_what_was_looked_up_and_lint_knows_it(tmp_path: Path) -> None:
+    text = SOP.read_text(encoding="utf-8")
+    path = changed(text, "$error.retry_after", "$gather.host.load", tmp_path)
+    sop = load(path, WORLD.toolset, WORLD.lexicon)
+    assert list(references(sop.steps["restart"]))[-1] == "$gather.host.load"
+    voice = Speaker(load_phrases(PROCEDURE), "en", "eval", fact_texts(PROCEDURE, FACTS, None))
+    facts = world_facts(sop, {**FACTS, "faults.restart": 1}, 7)
+    expected = expectation(sop, walk(sop, facts, WORLD, voice, random.Random(1)), WORLD)
+    assert {call.id: call.after for call in expected.calls}["restart#wait1"] == ("gather.host", "restart")
+
+
+NULLABLE = {"anyOf": [{"type": "string"}, {"type": "null"}]}
+CONTACT = {"type": "object", "properties": {"name": {"type": "string"}, "hours": {"type": "number"}}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "gold", "right", "wrong"),
+    [
+        (NULLABLE, None, None, "none"),
+        (NULLABLE, "By post", "by  post", None),
+        ({"type": ["string", "null"]}, "By post", "by post", "post"),
+        ({"type": ["number", "null"]}, 25, 25.0, True),
+        ({"anyOf": [{"type": "number"}, {"type": "null"}]}, None, None, 0),
+        ({"anyOf": [{"type": "string", "format": "date"}, {"type": "null"}]}, None, None, "2026-01-01"),
+        ({"anyOf": [{"type": "integer"}, {"type": "string"}]}, "By post", "by post", 1),
+        ({"oneOf": [{"type": "array", "items": CONTACT}, CONTACT]}, {"name": "An"}, {"name": "an"}, {"name": "Anh"}),
+        ({"$ref": "#/$defs/maybe"}, {"name": "An", "hours": 2}, {"name": "AN", "hours": 2.0}, {"name": "An"}),
+        ({"$ref": "#/definitions/contact"}, {"hours": 2}, {"hours": 2.0}, {"hours": "2"}),
+        ({"allOf": [{"$ref": "#/definitions/contact"}]}, {"hours": 2}, {"hours": 2.0}, {"hours": 2.5}),
+        ({"type": "object", "additionalProperties": {"type": "number"}}, {"a": 1}, {"a": 1.0}, {"a": True}),
+        (
+            {"type": "object", "properties": {"a": True}, "additionalProperties": False},
+            {"a": "X"},
+            {"a": "X"},
+            {"a": "x"},
+        ),
+        ({"type": "array", "items": True}, ["X"], ["X"], ["x"]),
+        ({"type": "array", "items": {"type": "array", "uniqueItems": True}}, [["a", "b"]], [["b", "a"]], [["a"]]),
+        ({"type": "array", "uniqueItems": True, "items": {"type": "number"}}, [1, 2.5], [2.5, 1.0], [True, 2.5]),
+        ({"type": "array", "uniqueItems": True}, [], [], ["a"]),
+        ({"$ref": "#/$defs/maybe/anyOf/0"}, {"hours": 2}, {"hours": 2.0}, {"hours": 3}),
+        (True, "X", "X", "x"),
+    ],
+)
+def test_a_matcher_follows_the_schema_wherever_it_leads(schema: Any, gold: Any, right: Any, wrong: Any) -> None:
+    definitions = {"maybe": {"anyOf": [CONTACT, {"type": "null"}]}}
+    parameters = {"type": "object", "properties": {"a": schema}}
+    tool = Tool("f", "F.", {**parameters, "$defs": definitions, "definitions": {"contact": CONTACT}})
+    made = Matcher.from_json(matcher(tool, "a", gold).to_json())
+    assert made.gold == gold
+    assert made.accepts(gold)
+    assert made.accepts(right)
+    assert not made.accepts(wrong)
+
+
+def test_what_is_inside_null_objects_and_lists_is_altered() -> None:
+    assert changed_value(None) == "x"
+    assert changed_value("1234-56-78") == "1234-56-79"
+    assert changed_value("2026-03-31") == "2026-04-01"
+    assert [words for words, _ in altered_inside({"a": [None, {"b": 1}], "c": "x"})] == [
+        "a changed",
+        "a left out",
+        "a/0 changed",
+        "a/0 left out",
+        "a/1 changed",
+        "a/1 left out",
+        "a/1/b changed",
+        "a/1/b left out",
+        "a/1/one key more",
+        "c changed",
+        "c left out",
+        "one key more",
+    ]
+
+
+def test_a_world_that_speaks_of_the_failures_of_no_tool_is_refused() -> None:
+    with pytest.raises(ToolsetError, match=r"faults: there is no tool 'restrat'. Known: get_host"):
+        _ = replace(WORLD, faults={"restrat": Fault("busy", "Busy.")}).toolset
+
+
 def test_a_shaped_matcher_survives_its_json() -> None:
     matcher = Matcher("shaped", [{"a": ["x", "y"], "b": 1}, {"a": "set"}])
     assert Matcher.from_json(matcher.to_json()) == matcher
@@ -229,12 +386,18 @@ def test_a_shaped_matcher_survives_its_json() -> None:
         ("      owners: {call: get_owners, with: {host: $host}}\n", "", "two named calls or more"),
         ("    retry: 1\n    wait:", "    wait:", "`wait` goes with `retry`"),
         ("wait: {call: wait,", "wait: {call: waits,", "wait: unknown tool 'waits'"),
+        ("facts:\n", "never: [wait]\nfacts:\n", "wait: calls wait, which is under `never`"),
         ("wait: {call: wait, with: {seconds: $error.retry_after}}", "wait: {call: wait}", "requires 'seconds'"),
         ("$gather.host.load]", "$gathered.host.load]", "confidential: $gathered.host.load: no call"),
         ("[host.root_password,", "[host.root_pasword,", "confidential: unknown fact 'host.root_pasword'"),
         ("terms: [Job]", "terms: [Ticket]", "lacks the house word 'Ticket'"),
         ("first: $gather.owners.owners.0", "first: $gather.owners", "is a call, not a value"),
         ("guards: [gather]", "guards: [gathers]", "guards: no earlier call 'gathers'"),
+        ("    next: gather", "    next: gather.owners", "made in one turn with gather.host. Lead to 'gather'"),
+        ("seconds: $error.retry_after", "seconds: $gather.load", "no earlier call 'gather'"),
+        ("seconds: $error.retry_after", "seconds: soon", "'soon' breaks the schema of 'seconds'"),
+        ('["Job {job_id} restarts the server."]', '["Jobs {job_id} restart it."]', "lacks the house word 'Job'"),
+        ('["Job {job_id} restarts the server."]', '["{Job} {job_id} restarts it."]', "lacks the house word 'Job'"),
     ],
 )
 def test_mistakes_are_named_with_their_line(old: str, new: str, says: str, tmp_path: Path) -> None:
@@ -242,6 +405,22 @@ def test_mistakes_are_named_with_their_line(old: str, new: str, says: str, tmp_p
     with pytest.raises(SopError, match=r"server\.yaml:[0-9]+: ") as caught:
         load(path, WORLD.toolset, WORLD.lexicon)
     assert says in str(caught.value)
+
+
+def test_a_mistake_in_one_of_several_calls_is_the_only_one(tmp_path: Path) -> None:
+    path = changed(SOP.read_text(encoding="utf-8"), "{call: get_owners, with", "{call: get_owners, wiht", tmp_path)
+    with pytest.raises(SopError) as caught:
+        load(path, WORLD.toolset, WORLD.lexicon)
+    assert [mistake.message for mistake in caught.value.mistakes] == [
+        "step 'gather': owners: unknown key 'wiht'. Did you mean 'with'?"
+    ]
+
+
+def test_a_step_cannot_have_the_name_of_failures(tmp_path: Path) -> None:
+    text = SOP.read_text(encoding="utf-8").replace("  restart:\n", "  error:\n").replace("then: restart", "then: error")
+    path = changed(text.replace("$restart.", "$error."), "sop: restart", "sop: restart", tmp_path)
+    with pytest.raises(SopError, match=r"`\$error` stands for the last failure"):
+        load(path, WORLD.toolset, WORLD.lexicon)
 
 
 def test_a_gold_reply_that_tells_a_secret_is_refused(tmp_path: Path) -> None:

@@ -200,25 +200,26 @@ def test_a_reply_that_states_what_the_lexicon_does_not_know_is_refused() -> None
 
 
 @pytest.mark.parametrize(
-    ("schema", "kind"),
+    ("schema", "value", "kind"),
     [
-        ({"type": "number"}, "number"),
-        ({"type": "integer"}, "exact"),
-        ({"type": "boolean"}, "exact"),
-        ({"type": "string"}, "text"),
-        ({"type": "string", "format": "date"}, "date"),
-        ({"type": "string", "format": "email"}, "exact"),
-        ({"type": "string", "pattern": "^A"}, "exact"),
-        ({"type": "string", "enum": ["a"]}, "exact"),
-        ({"anyOf": [{"type": "number"}, {"type": "null"}]}, "number"),
-        ({"$ref": "#/$defs/Day"}, "date"),
-        ({"type": "array", "items": {"type": "string"}}, "exact"),
+        ({"type": "number"}, 2.5, "number"),
+        ({"type": "integer"}, 2, "exact"),
+        ({"type": "boolean"}, True, "exact"),
+        ({"type": "string"}, "a", "text"),
+        ({"type": "string", "format": "date"}, "2026-04-01", "date"),
+        ({"type": "string", "format": "email"}, "a@b.org", "exact"),
+        ({"type": "string", "pattern": "^A"}, "A", "exact"),
+        ({"type": "string", "enum": ["a"]}, "a", "exact"),
+        ({"anyOf": [{"type": "number"}, {"type": "null"}]}, 2, "number"),
+        ({"anyOf": [{"type": "number"}, {"type": "null"}]}, None, "exact"),
+        ({"$ref": "#/$defs/Day"}, "2026-04-01", "date"),
+        ({"type": "array", "items": {"type": "integer"}}, [1], "exact"),
     ],
 )
-def test_an_argument_is_compared_as_its_schema_says(schema: dict[str, Any], kind: str) -> None:
+def test_an_argument_is_compared_as_its_schema_says(schema: dict[str, Any], value: Any, kind: str) -> None:
     definitions = {"Day": {"type": "string", "format": "date"}}
     tool = Tool("t", "A tool.", {"type": "object", "properties": {"x": schema}, "$defs": definitions})
-    assert matcher(tool, "x", None).kind == kind
+    assert matcher(tool, "x", value).kind == kind
 
 
 def test_answer_facts_are_canonical() -> None:

@@ -95,6 +95,30 @@ def test_a_bad_tools_file_is_one_message_that_names_it(text: str, says: str, tmp
     assert not (tmp_path / "out.json").exists()
 
 
+def test_a_bare_spec_may_have_an_effect_and_no_words(tmp_path: Path) -> None:
+    path = written(tmp_path, "tools.json", '[{"name": "f", "description": null, "effect": true}]')
+    (tool,) = read_tools(path)
+    assert (tool.effect, tool.description) == (True, "")
+    with pytest.raises(ToolsetError, match="tool number 1: `effect` must be true or false, found 'yes'"):
+        read_tools(written(tmp_path, "tools.json", '[{"name": "f", "effect": "yes"}]'))
+
+
+def test_a_tool_cannot_be_named_under_both_options(tmp_path: Path) -> None:
+    out = tmp_path / "tools.json"
+    code, output = run("tools", "import", str(OPENAPI), "--out", str(out), "--effect", "getOrder", "--read", "getOrder")
+    assert code == 2
+    assert "getOrder stands under --effect and under --read" in " ".join(output.split())
+
+
+@pytest.mark.parametrize("name", ["file/tools.json", ".", "x" * 300])
+def test_a_place_that_cannot_be_written_is_one_message(name: str, tmp_path: Path) -> None:
+    written(tmp_path, "file", "")
+    out = name if name == "." else str(tmp_path / name)
+    code, output = run("tools", "import", str(OPENAPI), "--out", out)
+    assert code == 5
+    assert "cannot be written" in " ".join(output.split())
+
+
 def test_operations_become_tools_with_their_parameters_and_body_side_by_side() -> None:
     get, cancel, refund = tools_from_openapi(OPENAPI)
     assert (get.name, get.description, get.effect) == ("getOrder", "Look up an order.", False)
@@ -110,6 +134,140 @@ def test_operations_become_tools_with_their_parameters_and_body_side_by_side() -
     assert refund.valid({"order_id": "A-1", "amount": 0.5, "title": None, "paid_on": "2026-01-31"})
     assert not refund.valid({"order_id": "A-1", "amount": 0})
     assert not refund.valid({"order_id": "A-1", "amount": 1, "id": "x"})
+
+
+def imported(folder: Path, operation: str, components: str = "", route: str = "/x") -> Tool:
+    """The tool of one operation that takes a POST; YAML in flow style."""
+    text = f"openapi: 3.0.3\npaths: {{{route}: {{post: {{operationId: f, summary: F., {operation}}}}}}}\n{components}"
+    return tools_from_openapi(written(folder, "one.yaml", text))[0]
+
+
+def body(schema: str, kind: str = "application/json") -> str:
+    return f"requestBody: {{required: true, content: {{'{kind}': {{schema: {schema}}}}}}}"
+
+
+def test_what_only_responses_refer_to_does_not_matter(tmp_path: Path) -> None:
+    tool = imported(
+        tmp_path,
+        "responses: {'200': {content: {application/json: {schema: {$ref: '#/components/schemas/Node'}}}}, "
+        "'404': {$ref: 'errors.yaml#/NotFound'}}",
+        "components: {schemas: {Node: {properties: {next: {$ref: '#/components/schemas/Node'}}}}}",
+    )
+    assert tool.parameters["properties"] == {}
+
+
+def test_all_of_objects_is_one_object_and_any_other_stays_the_body(tmp_path: Path) -> None:
+    components = "components: {schemas: {Base: {type: object, required: [id], properties: {id: {type: string}}}}}"
+    parts = "{allOf: [{$ref: '#/components/schemas/Base'}, {properties: {note: {type: string}}, required: [note]}]}"
+    tool = imported(tmp_path, body(parts), components)
+    assert tool.parameters["properties"] == {"id": {"type": "string"}, "note": {"type": "string"}}
+    assert tool.parameters["required"] == ["id", "note"]
+    one = imported(
+        tmp_path, body("{properties: {a: {allOf: [{$ref: '#/components/schemas/Base'}], description: A.}}}"), components
+    )
+    assert one.parameters["properties"]["a"]["properties"] == {"id": {"type": "string"}}
+    assert one.parameters["properties"]["a"]["description"] == "A."
+    for schema in (
+        "{oneOf: [{type: object, properties: {a: {type: string}}}, {type: object, properties: {b: {type: string}}}]}",
+        "{type: object, properties: {a: {type: string}}, additionalProperties: {type: number}}",
+        "{type: object, properties: {a: {type: string}}, minProperties: 1}",
+        "{type: array, items: {type: string}}",
+    ):
+        assert imported(tmp_path, body(schema)).parameters["required"] == ["body"], schema
+
+
+def test_what_only_the_server_sets_is_no_argument_at_any_depth(tmp_path: Path) -> None:
+    inner = "{type: object, required: [id, n], properties: {id: {type: string, readOnly: true}, n: {type: integer}}}"
+    schema = f"{{properties: {{id: {{type: string, readOnly: true, nullable: true}}, item: {inner}}}, required: [id]}}"
+    tool = imported(tmp_path, body(schema))
+    assert tool.parameters["required"] == []
+    assert tool.parameters["properties"] == {
+        "item": {"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}}
+    }
+
+
+def test_nullable_admits_null_beside_what_the_schema_says(tmp_path: Path) -> None:
+    tool = imported(
+        tmp_path, body("{properties: {a: {type: string, nullable: true, enum: [x, null], description: A.}}}")
+    )
+    assert tool.parameters["properties"]["a"] == {
+        "anyOf": [{"type": "string", "enum": ["x"]}, {"type": "null"}],
+        "description": "A.",
+    }
+
+
+def test_yaml_is_read_as_openapi_asks_and_not_as_yaml_1_1(tmp_path: Path) -> None:
+    schema = "{properties: {country: {type: string, enum: [no, on, y, 12:30, 2026-01-31, 010]}, max: {maximum: 1e3}}}"
+    tool = imported(tmp_path, body(schema))
+    assert tool.parameters["properties"]["country"]["enum"] == ["no", "on", "y", "12:30", "2026-01-31", "010"]
+    assert tool.parameters["properties"]["max"] == {"maximum": 1000.0}
+
+
+def test_anchors_references_into_lists_and_media_types_with_parameters_are_read(tmp_path: Path) -> None:
+    text = """
+openapi: 3.1
+paths:
+  /a/{id}:
+    parameters: [{name: id, in: path, schema: &id {type: string, pattern: "^A"}}]
+    get: {operationId: a, summary: A.}
+  /b:
+    post:
+      operationId: b
+      summary: B.
+      requestBody:
+        content:
+          application/json; charset=utf-8:
+            schema: {properties: {one: *id, two: {$ref: "#/paths/~1a~1%7Bid%7D/parameters/0/schema"}}}
+"""
+    first, second = tools_from_openapi(written(tmp_path, "a.yaml", text))
+    assert first.parameters["required"] == ["id"], "the path cannot leave it out"
+    assert second.parameters["properties"]["one"] == second.parameters["properties"]["two"]
+    assert second.parameters["properties"]["two"] == {"type": "string", "pattern": "^A"}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("openapi: 3.0.0\npaths: [1]", "paths: expected a mapping, found list"),
+        ("openapi: 3.0.0\npaths: {/a: [1]}", "paths /a: expected operations, found list"),
+        ("openapi: 3.0.0\npaths: {/a: {get: x}}", "GET /a: expected an operation, found str"),
+        ("openapi: 3.0.0\npaths: {/a: {get: {parameters: {a: 1}}}}", "parameters: expected a list, found dict"),
+        ("openapi: 3.0.0\npaths: {/a: {post: {requestBody: [1]}}}", "requestBody: expected a mapping, found list"),
+        (
+            "openapi: 3.0.0\npaths: {/a: {post: {requestBody: {content: {application/json: {schema: "
+            "{properties: {a: {}}, required: true}}}}}}}",
+            "the body's required: expected a list, found bool",
+        ),
+        (
+            "openapi: 3.0.0\npaths: {/a: {get: {operationId: f/a, summary: A.}, put: {operationId: f a, summary: A.}}}",
+            "2 operations make a tool 'f_a'",
+        ),
+        (
+            "openapi: 3.0.0\npaths: {/a: {get: {summary: A., parameters: [{name: id, in: path, schema: {}}, "
+            "{name: id, in: query, schema: {}}]}}}",
+            "'id' is a parameter of the path and of the query",
+        ),
+        (
+            "openapi: 3.0.0\npaths: {/a: {get: {summary: A., parameters: "
+            "[{name: a, in: query, schema: &s {not: *s}}]}}}",
+            "a schema contains itself",
+        ),
+        ("openapi: 3.0.0\npaths: {/a: {$ref: '#/paths/~1a'}}", "refers to itself"),
+        ("openapi: 3.0.0\nx: \x01", "neither YAML nor JSON"),
+        ("[1, 2]", "expected an OpenAPI document, found list"),
+    ],
+)
+def test_a_broken_document_is_one_message_and_no_crash(text: str, says: str, tmp_path: Path) -> None:
+    path = written(tmp_path, "broken.yaml", text)
+    code, output = run("tools", "import", str(path), "--out", str(tmp_path / "tools.json"))
+    assert code == 2, output
+    assert says in " ".join(output.split())
+    assert str(path) in output.replace("\n", "")
+
+
+def test_an_exclusive_bound_without_its_bound_says_nothing(tmp_path: Path) -> None:
+    tool = imported(tmp_path, body("{properties: {n: {type: integer, exclusiveMinimum: true}}}"))
+    assert tool.parameters["properties"]["n"] == {"type": "integer"}
 
 
 def test_methods_say_what_changes_the_world_unless_it_is_said_otherwise() -> None:
@@ -175,6 +333,15 @@ def test_import_and_record_on_the_command_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("server", "says"),
+    [("", "expected the command that starts it"), ("python 'x", "this is no command line: No closing quotation")],
+)
+def test_a_server_that_cannot_be_named_is_a_usage_error(server: str, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        tools_from_mcp(server)
+
+
+@pytest.mark.parametrize(
+    ("server", "says"),
     [
         ("sleep 60", "did not answer within 1 s"),
         (f"{sys.executable} -c 'raise SystemExit(\"no licence\")'", "It last wrote: 'no licence'"),
@@ -204,6 +371,18 @@ def test_functions_answer_imported_tools_under_the_imported_schema() -> None:
     assert env.effects == (Effect("cancelled", {"order_id": "A-1", "reason": "none"}),)
 
 
+def test_arguments_may_have_any_name(tmp_path: Path) -> None:
+    properties = {name: {"type": "string"} for name in ("name", "env", "self", "tool", "function")}
+    tool = Tool("deploy", "Deploy.", {"type": "object", "properties": properties}, effect=True)
+    arguments = dict.fromkeys(properties, "x")
+    path = written(
+        tmp_path, "answers.jsonl", json.dumps({"tool": "deploy", "arguments": arguments, "result": {"ok": True}})
+    )
+    env = opened(*recorded([tool], path))
+    assert env.call(Call("deploy", arguments)).outcome is Outcome.OK
+    assert env.effects == (Effect("deploy", arguments),)
+
+
 def test_a_function_that_does_not_fit_its_tool_is_refused() -> None:
     with pytest.raises(ToolsetError, match="no function answers it"):
         implemented([GET], {})
@@ -222,6 +401,7 @@ def test_a_function_that_does_not_fit_its_tool_is_refused() -> None:
     [
         ("{", "answers.jsonl:1: this is not JSON"),
         ('{"tool": "get"}', "expected the record of a tool"),
+        ('{"tool": ["get_order"]}', "expected the record of a tool"),
         ('{"tool": "get_order", "arguments": {}}', "either `result` or `error`"),
         ('{"tool": "get_order", "arguments": {}, "error": "x"}', "must have a `code` and a `message`"),
         (

@@ -1,9 +1,10 @@
 """Tools from functions and from specs: schemas, validity, and what cannot be used."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NotRequired
 
 import pytest
 from pydantic import Field
+from typing_extensions import TypedDict
 
 from samescore.harness.environment import Environment
 from samescore.harness.errors import ToolsetError
@@ -83,6 +84,57 @@ def test_a_function_without_hint_or_description_cannot_be_a_tool() -> None:
 
     for function, word in ((unhinted, "no type hint"), (undescribed, "not described"), (undocumented, "no docstring")):
         with pytest.raises(ToolsetError, match=word):
+            Tool.from_function(function)
+
+
+class Site(TypedDict):
+    """Where it is."""
+
+    name: str
+    floor: NotRequired[Literal[1, 2]]
+
+
+class Desk(TypedDict):
+    """A desk."""
+
+    site: Annotated[Site, Field(description="Its site.")]
+
+
+def test_objects_inside_are_in_place_closed_and_keep_what_was_said_of_their_use() -> None:
+    def move(env: Environment, desk: Desk, back: Desk | None = None) -> None:
+        """Move a desk."""
+
+    tool = Tool.from_function(move)
+    site = {
+        "type": "object",
+        "properties": {"name": {"type": "string"}, "floor": {"enum": [1, 2], "type": "integer"}},
+        "required": ["name"],
+        "additionalProperties": False,
+        "description": "Its site.",
+    }
+    desk = {"type": "object", "properties": {"site": site}, "required": ["site"], "additionalProperties": False}
+    assert tool.parameters["properties"] == {"desk": desk, "back": {"anyOf": [desk, {"type": "null"}]}}
+    assert tool.parameters["required"] == ["desk"]
+    assert tool.valid({"desk": {"site": {"name": "x", "floor": 2}}, "back": None})
+    assert not tool.valid({"desk": {"site": {"name": "x", "floor": True}}})
+
+
+def test_a_function_that_no_call_can_reach_cannot_be_a_tool() -> None:
+    def alone() -> None:
+        """Do it."""
+
+    def any_names(env: Environment, **rest: int) -> None:
+        """Do it."""
+
+    def unknown(env: Environment, site: "Nowhere") -> None:  # type: ignore[name-defined]  # noqa: F821
+        """Do it."""
+
+    for function, words in (
+        (alone, "The first one takes the environment"),
+        (any_names, "'rest': arguments are given by name"),
+        (unknown, "a type hint cannot be read: name 'Nowhere' is not defined"),
+    ):
+        with pytest.raises(ToolsetError, match=words):
             Tool.from_function(function)
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
+import shlex
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-import pytest
+from in_process import Done, samescore
 
 GUIDE = (Path(__file__).parents[1] / "docs" / "your-sop.md").read_text(encoding="utf-8")
 
@@ -69,27 +68,21 @@ def missing(shown: tuple[str, ...], printed: str) -> str | None:
     return None
 
 
-@pytest.fixture
-def shell(tmp_path: Path) -> dict[str, str]:
-    """An environment in which `samescore` is the code under test."""
-    program = tmp_path / "bin" / "samescore"
-    program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m samescore.harness.cli.app "$@"\n')
-    program.chmod(0o755)
-    return {**os.environ, "PATH": f"{program.parent}:{os.environ['PATH']}", "COLUMNS": "100"}
+def run(line: str, folder: Path) -> Done | subprocess.CompletedProcess[str]:
+    """A line as a shell reads it: a command of samescore's, or another one."""
+    program, *arguments = shlex.split(line, comments=True)
+    if program == "samescore":
+        return samescore(*arguments, cwd=folder, columns=100)
+    return subprocess.run([program, *arguments], cwd=folder, capture_output=True, text=True, timeout=60)
 
 
-def test_every_command_of_the_guide_does_what_the_guide_shows(tmp_path: Path, shell: dict[str, str]) -> None:
-    place = tmp_path / "reader"
-    place.mkdir()
+def test_every_command_of_the_guide_does_what_the_guide_shows(tmp_path: Path) -> None:
     ran = 0
     for step in steps():
         if isinstance(step, File):
-            (place / step.path).write_text(step.text, encoding="utf-8")
+            (tmp_path / step.path).write_text(step.text, encoding="utf-8")
             continue
-        done = subprocess.run(
-            ["bash", "-c", step.line], cwd=place, env=shell, capture_output=True, text=True, timeout=300
-        )
+        done = run(step.line, tmp_path)
         assert done.returncode == step.code, f"{step.line}\n{done.stdout}{done.stderr}"
         absent = missing(step.shown, done.stdout)
         assert absent is None, f"{step.line}\ndid not print {absent!r}, but\n{done.stdout}{done.stderr}"

@@ -220,7 +220,6 @@ def _begun(asked: Asked, backend: Backend, check: bool) -> Session:
         temperature=asked.temperature or 0.0,
         limits=limits,
         limit=asked.limit,
-        procedure=procedure.value,
     )
     policy = _policy(model, asked.adapter, asked.dialect, backend, {}, worlds)
     label = model if asked.adapter is None else f"{model}+{Path(asked.adapter).name}"

@@ -30,31 +30,48 @@ def load_suites(
 def suites_of(run: Run, names: Sequence[str]) -> list[CaseSuite]:
     """The suites of a run as they are now, of whichever split it planned.
 
-    `names` are their names or paths, where those that the run recorded do not find them.
+    `names` are the names or paths of those that are not where the run recorded them; the others are found there.
 
     Raises:
-        UsageError: a suite is neither registered nor where it was, and no path was given.
+        UnknownName: there is no suite of a name in `names`.
+        UsageError: a suite is neither registered nor where it was, and no path was given; or its file is wrong.
     """
     planned = {case.id for case in run.plan.cases}
-    recorded = [run.manifest.sources.get(suite.name, suite.name) for suite in run.plan.suites]
     best: list[CaseSuite] = []
-    most = -1
+    most = 0
     for split in SPLITS:
-        try:
-            suites = load_suites(names or recorded, split, None, run.plan.procedure)
-        except UnknownName:
-            if names:
-                raise
-            raise UsageError(
-                f"{run.directory}: its suites ({', '.join(recorded)}) are not all known by name, or at that path from "
-                "here. Say where they are: --suite PATH."
-            ) from None
+        suites = _with_recorded(run, load_suites(names, split, None, run.plan.procedure), split)
         found = sum(case.id in planned for case in cases_of(suites))
         if found > most:
             best, most = suites, found
         if found == len(planned):
             break
+    if not best:
+        raise _lost(run, "have none of its cases")
     return best
+
+
+def _with_recorded(run: Run, said: list[CaseSuite], split: str) -> list[CaseSuite]:
+    """The suites that were said, and those of the run that they leave out."""
+    suites = list(said)
+    for planned in run.plan.suites:
+        if planned.name in {suite.name for suite in said}:
+            continue
+        try:
+            suites += load_suites([_source(run, planned.name)], split, None, run.plan.procedure)
+        except UnknownName:
+            if not said:
+                raise _lost(run, "are not all known by name, or at that path from here") from None
+    return suites
+
+
+def _lost(run: Run, how: str) -> UsageError:
+    names = ", ".join(_source(run, suite.name) for suite in run.plan.suites)
+    return UsageError(f"{run.directory}: its suites ({names}) {how}. Say where they are: --suite PATH.")
+
+
+def _source(run: Run, suite: str) -> str:
+    return run.manifest.sources.get(suite, suite)
 
 
 def cases_of(suites: Iterable[CaseSuite]) -> list[Case]:

@@ -41,9 +41,12 @@ def import_tools(
     timeout: Seconds = 20.0,
 ) -> None:
     """Write the tools of a document or a server to a file that a world reads."""
+    from samescore.harness.errors import UsageError
     from samescore.harness.files import write_text
     from samescore.harness.tool_sources import tools_json
 
+    if both := sorted({*(effect or [])} & {*(read or [])}):
+        raise UsageError(f"{both[0]} stands under --effect and under --read. Name it once.")
     found = _tools(source, effect or [], read or [], timeout)
     write_text(out, "[\n" + ",\n".join(f"  {_json(spec)}" for spec in tools_json(found)) + "\n]\n")
     width = max(len(tool.name) for tool in found)

@@ -12,7 +12,7 @@ from samescore.harness.lexicon import LOCALES
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _BETWEEN = r"[\W_]{0,3}"
-_SPACED_FROM = 4
+SPACED_FROM = 4
 """Values of fewer letters and digits are found only as they are written: `1 2` is not the code 12."""
 
 
@@ -38,9 +38,9 @@ def _pattern(value: str) -> re.Pattern[str] | None:
     characters = [character for character in _folded(value) if character.isalnum()]
     if not characters:
         return None
-    between = _BETWEEN if len(characters) >= _SPACED_FROM else ""
+    between = _BETWEEN if len(characters) >= SPACED_FROM else ""
     body = between.join(characters) if between else re.escape(_folded(value).strip())
-    return re.compile(rf"(?<!\w){body}(?!\w)")
+    return re.compile(rf"(?<![^\W_]){body}(?![^\W_])")  # markdown puts `_` around words
 
 
 def _folded(text: str) -> str:

@@ -26,6 +26,11 @@ _ANY_ACT_EN = (
     r"determine|rule|make out|unfortunately|currently|simply|just|also|even|yet|again|always|fully|directly|"
     r"immediately|really|possibly|ever)(?!\w))[a-z]+"
 )
+# "We won't charge you" and "I won't keep you waiting" promise.
+_PROMISED_EN = (
+    r"(?:won't|will not)(?! (?:be |have to |need to )?(?:charge|charging|bill|billing|need|require|ask|keep|forget|"
+    r"hesitate|rest|stop|fail|miss|lose|bother|disturb|trouble|contact|call)(?!\w))"
+)
 _ACTED_EN = (
     r"(?:refunded|processed|approved|issued|exchanged|replaced|returned|completed|granted|accepted|offered|"
     r"done|fulfilled|made|"
@@ -40,7 +45,7 @@ _REFUSAL_EN = re.compile(
     rf"(?:we|i|policy|team|company|system)(?: unfortunately| currently| simply| therefore| also| really| still|"
     rf",? however,?| just)* {_NOT_EN}"
     rf"(?: be able to)?(?: \w+){{0,2}}? {_ACT_EN}"
-    rf"|(?:we|i) (?:cannot|can't|can not|won't|will not)(?: be able to)? {_ANY_ACT_EN}"
+    rf"|(?:we|i) (?:cannot|can't|can not|{_PROMISED_EN})(?: be able to)? {_ANY_ACT_EN}"
     rf"|(?:we|i)(?:'re|'m| are| am)(?: unfortunately| currently| therefore| simply| just)* (?:unable|not able|"
     rf"not in a position|not allowed|not permitted|"
     rf"not authori[sz]ed|not going) to(?:(?: \w+){{0,2}}? {_ACT_EN}| {_ANY_ACT_EN})"

@@ -160,7 +160,7 @@ def _decimal(written: str) -> Decimal:
 
 
 # "Năm" is five, and year.
-_YEARS_VI = r"năm (?:nay|ngoái|sau|tới|trước|[12][0-9]{3})"
+_YEARS_VI = rf"năm (?:nay|ngoái|sau|trước|tới(?! (?:{_SPELLED}|[0-9]))|[12][0-9]{{3}})"
 _COUNT = re.compile(
     rf"{_FREE}(?<![0-9]-)"
     rf"(?:(?P<digits>{_NUMBER})(?![%\w]|[:/-][0-9]| %)|(?P<word>(?!{_YEARS_VI})(?:{_SPELLED}))(?!\w))"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -18,6 +17,7 @@ from typing import Any
 from inspect_ai.log import EvalLog, EvalSample, read_eval_log
 
 from samescore.harness.errors import EvidenceDamaged, EvidenceUnwritable, ForeignEvidence, SamescoreError, UsageError
+from samescore.harness.files import new_folder
 from samescore.harness.inspect_ext.evidence import LINE, ORIGIN, RUN, TASK, Origin, line_of
 from samescore.harness.manifest import Status
 from samescore.harness.plan import Item, Plan
@@ -42,26 +42,33 @@ def import_log(path: Path, directory: Path) -> Run:
         EvidenceDamaged: the log was cut off, or changed after it was written.
         EvidenceUnwritable: the directory cannot be made.
     """
-    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-        raise UsageError(f"{directory}: there is something here already. Name a new directory.")
+    _check_free(directory)
     log = read_log(path)
     try:
         manifest, lines = _content(path, log)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise EvidenceDamaged(f"{path}: what it keeps of its run was changed: {error!r}. {_RESTORE}") from None
-    whole = directory.resolve()
-    beside = whole.with_name(f".{whole.name}.{os.getpid()}")
     try:
-        beside.mkdir(parents=True)
-        write_whole(beside / MANIFEST, manifest)
-        (beside / EVIDENCE).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-        _read_once(beside, path, finish=TASK in log.metadata)
-        beside.replace(whole)
+        with new_folder(directory) as stage:
+            write_whole(stage / MANIFEST, manifest)
+            (stage / EVIDENCE).write_bytes("".join(f"{line}\n" for line in lines).encode("utf-8", "surrogatepass"))
+            _read_once(stage, path, finish=TASK in log.metadata)
     except OSError as error:
-        raise EvidenceUnwritable(f"{directory}: cannot be written: {error.strerror}. Name another place.") from None
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        raise _unwritable(directory, error) from None
     return Run.open(directory)
+
+
+def _check_free(directory: Path) -> None:
+    try:
+        taken = any(directory.iterdir()) if directory.is_dir() else os.path.lexists(directory)
+    except OSError as error:
+        raise _unwritable(directory, error) from None
+    if taken:
+        raise UsageError(f"{directory}: there is something here already. Name a new directory.")
+
+
+def _unwritable(directory: Path, error: OSError) -> EvidenceUnwritable:
+    return EvidenceUnwritable(f"{directory}: cannot be written: {error.strerror}. Name another place.")
 
 
 def read_log(path: Path) -> EvalLog:

@@ -55,7 +55,7 @@ def sop(
         locales = [locale] if isinstance(locale, str) else locale
         given = _procedure(procedure)
         suites = load_suites([suite], split, locales, given)
-        plan, worlds = Plan.make(suites, procedure=given), worlds_of(suites)
+        plan, worlds = Plan.make(suites), worlds_of(suites)
         unknown = {"model": SAID_LATER, "description": {}, "dialect": SAID_LATER, "dialect_version": 0}
         manifest = manifest_of(plan, oracle(), worlds, suites, None).with_fields(**unknown)
         cases = cases_of(suites)

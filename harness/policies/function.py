@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from samescore.harness.case import Case
 from samescore.harness.dialects import Dialect
 from samescore.harness.dialects.hermes import Hermes
+from samescore.harness.errors import PolicyError
 from samescore.harness.policy import Sampling
 from samescore.harness.tools import Toolset
 from samescore.harness.types import Completion, Message, Turn
@@ -56,6 +57,12 @@ class FunctionConversation:
         reply = self.policy.answer(tuple(self.messages), self.toolset)
         if inspect.isawaitable(reply):
             reply = await reply
+        if not isinstance(reply, str) and (not isinstance(reply, Message) or reply.role != "assistant"):
+            found = f"a message of role {reply.role!r}" if isinstance(reply, Message) else type(reply).__name__
+            raise PolicyError(
+                f"policy {self.policy.name!r}: expected a str or an assistant's Message, found {found}. Have its "
+                "function return the next turn."
+            )
         return Completion(reply if isinstance(reply, str) else self.policy.dialect.write(reply))
 
     def write(self, message: Message) -> Completion:

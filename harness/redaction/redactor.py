@@ -19,6 +19,7 @@ from samescore.harness.redaction.folding import Bare, Folded, folded
 from samescore.harness.redaction.known import Known, known_values
 from samescore.harness.redaction.patterns import SHORTEST_FORM, Found, Kind, find
 from samescore.harness.redaction.surface import surface_of, written_as
+from samescore.harness.scorer import PASS
 from samescore.harness.types import (
     Attempt,
     Call,
@@ -151,9 +152,7 @@ class Redactor:
     def scores(self, scores: Mapping[str, Score]) -> Mapping[str, Score]:
         """Scores with reasons and evidence that may be shown."""
         return {
-            name: score
-            if score.value == 1.0 and not score.evidence
-            else Score(score.value, self.text(score.reason), self.value(score.evidence))
+            name: score if score == PASS else Score(score.value, self.text(score.reason), self.value(score.evidence))
             for name, score in scores.items()
         }
 

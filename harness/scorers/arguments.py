@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from samescore.harness.assignment import Pair
 from samescore.harness.case import Case
-from samescore.harness.mutants import Mutant, calling_turns, changed, with_arguments, with_call, with_turn
+from samescore.harness.mutants import GoldCall, Mutant, altered_inside, changed, gold_calls, with_call
 from samescore.harness.scorer import PASS, Context, Scorer
 from samescore.harness.types import Call, Score
 
@@ -41,15 +41,17 @@ def _differences(pair: Pair) -> Iterator[str]:
 
 
 def mutants(case: Case) -> Iterator[Mutant]:
-    """Each argument changed, of another type, left out; and one that does not belong."""
-    for index, turn in calling_turns(case):
-        call = turn.calls[0]
-        for name, value in call.arguments.items():
-            rest = {key: other for key, other in call.arguments.items() if key != name}
-            yield _mutant(case, index, call, f"{name} changed", {**call.arguments, name: changed(value)})
-            yield _mutant(case, index, call, f"{name} of another type", {**call.arguments, name: _retyped(value)})
-            yield _mutant(case, index, call, f"{name} left out", rest)
-        yield _mutant(case, index, call, "one argument more", {**call.arguments, "note": "x"})
+    """Each argument changed, of another type, left out, wrong in one thing inside it; and one that does not belong."""
+    for gold in gold_calls(case):
+        given = gold.call.arguments
+        for name, value in given.items():
+            rest = {key: other for key, other in given.items() if key != name}
+            yield _mutant(case, gold, f"{name} changed", {**given, name: changed(value)})
+            yield _mutant(case, gold, f"{name} of another type", {**given, name: _retyped(value)})
+            yield _mutant(case, gold, f"{name} left out", rest)
+            for words, other in altered_inside(value):
+                yield _mutant(case, gold, f"{name}/{words}", {**given, name: other})
+        yield _mutant(case, gold, "one argument more", {**given, "note": "x"})
 
 
 def _retyped(value: object) -> object:
@@ -58,9 +60,8 @@ def _retyped(value: object) -> object:
     return str(value) if isinstance(value, int | float) else [value]
 
 
-def _mutant(case: Case, index: int, call: Call, name: str, arguments: dict[str, object]) -> Mutant:
-    turn = with_call(case.gold[index], with_arguments(call, arguments))
-    return Mutant(f"turn {index}: {name}", with_turn(case, index, turn))
+def _mutant(case: Case, gold: GoldCall, name: str, arguments: dict[str, object]) -> Mutant:
+    return Mutant(f"{gold}: {name}", with_call(case, gold, Call(gold.call.name, arguments)))
 
 
 SCORER = Scorer(

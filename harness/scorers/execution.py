@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from samescore.harness.case import Case, change_json, effect_json
 from samescore.harness.environment import change_in_words
@@ -11,17 +12,15 @@ from samescore.harness.lexicon import FactType
 from samescore.harness.matching import same_effects
 from samescore.harness.mutants import (
     Mutant,
-    calling_turns,
     changed,
-    expected_at,
-    with_arguments,
+    changing_calls,
     with_call,
     with_final,
     with_turn,
 )
 from samescore.harness.scorer import PASS, Context, Scorer
 from samescore.harness.strictjson import canonical
-from samescore.harness.types import Outcome, Score
+from samescore.harness.types import Call, Score
 
 
 def judge(context: Context) -> Score:
@@ -71,19 +70,15 @@ def _names(effects: tuple[object, ...]) -> str:
 
 def mutants(case: Case) -> Iterator[Mutant]:
     """Calls with effects left out, made twice, of something else; replies that state no fact, or two values."""
-    tools = case.toolset.by_name
-    for index, turn in calling_turns(case):
-        call = turn.calls[0]
-        # A call that the case lets fail changes nothing, so neither does leaving it out.
-        works = expected_at(case, index).outcome is Outcome.OK
-        if not works or not tools[call.name].effect or case.expectation.effects is None:
-            continue
-        yield Mutant(f"turn {index} left out", with_turn(case, index))
+    for gold in changing_calls(case) if case.expectation.effects is not None else ():
+        call = gold.call
+        yield Mutant(f"{gold} left out", with_call(case, gold))
         if sum(expected.name == call.name for expected in case.expectation.calls) == 1:
-            yield Mutant(f"turn {index} twice", with_turn(case, index, turn, turn))
+            turn = replace(case.gold[gold.turn], calls=(call,))
+            yield Mutant(f"{gold} twice", with_turn(case, gold.turn, case.gold[gold.turn], turn))
             for name, value in call.arguments.items():
-                other = with_call(turn, with_arguments(call, {**call.arguments, name: changed(value)}))
-                yield Mutant(f"turn {index}: another {name}", with_turn(case, index, other))
+                other = Call(call.name, {**call.arguments, name: changed(value)})
+                yield Mutant(f"{gold}: another {name}", with_call(case, gold, other))
     if case.expectation.facts:
         content = case.gold[-1].content
         yield Mutant("says nothing of it", with_final(case, "OK."))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -28,16 +29,17 @@ def judge(context: Context) -> Score:
         elif not turn.attempts and not turn.content:
             faults.append(f"turn {index + 1} is empty")
     final = context.trajectory.final
-    if final is not None and (lacking := [term for term in case.expectation.terms if not _uses(final.content, term)]):
+    if final is not None and (lacking := [term for term in case.expectation.terms if not uses(final.content, term)]):
         faults.append(f"the final reply lacks the house word {', '.join(lacking)}")
     if not faults:
         return PASS if steps else Score(0.0, "no turn")
     return Score(max(0.0, 1 - len(faults) / len(steps)), "; ".join(faults), {"faults": len(faults)})
 
 
-def _uses(content: str, term: str) -> bool:
+def uses(content: str, term: str) -> bool:
     """Whether a house word stands there as a word of its own, spelled and capitalised as the house does."""
-    return re.search(rf"(?<!\w){re.escape(term)}(?!\w)", content) is not None
+    wanted, text = unicodedata.normalize("NFC", term), unicodedata.normalize("NFC", content)
+    return re.search(rf"(?<![^\W_]){re.escape(wanted)}(?![^\W_])", text) is not None
 
 
 def mutants(case: Case) -> Iterator[Mutant]:

@@ -8,9 +8,9 @@ from itertools import pairwise
 
 from samescore.harness.assignment import Assignment
 from samescore.harness.case import Case, ExpectedCall, Guard
-from samescore.harness.mutants import Mutant, calling_turns, changed, with_arguments, with_call, with_turn
+from samescore.harness.mutants import Mutant, calling_turns, changed, gold_calls, with_call, with_turn
 from samescore.harness.scorer import PASS, Context, Scorer
-from samescore.harness.types import Message, Score
+from samescore.harness.types import Call, Message, Score
 
 
 def applies(case: Case) -> bool:
@@ -92,10 +92,14 @@ def mutants(case: Case) -> Iterator[Mutant]:
             yield Mutant("everything in one turn", (first, case.gold[-1]))
         elif names & checks:
             yield Mutant(f"turn {index} skipped", with_turn(case, index))
-            call = turn.calls[0]
+    for gold in gold_calls(case):
+        call = gold.call
+        if call.name in checks - actions:
+            if not gold.alone:
+                yield Mutant(f"turn {gold.turn} without call {gold.place}", with_call(case, gold))
             for name, value in call.arguments.items():
-                other = with_arguments(call, {**call.arguments, name: changed(value)})
-                yield Mutant(f"turn {index} checks another {name}", with_turn(case, index, with_call(turn, other)))
+                other = Call(call.name, {**call.arguments, name: changed(value)})
+                yield Mutant(f"{gold} checks another {name}", with_call(case, gold, other))
     yield from _disordered(case)
 
 

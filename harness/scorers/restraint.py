@@ -8,11 +8,12 @@ from dataclasses import replace
 
 from samescore.harness.case import Case, effect_json
 from samescore.harness.facts import discloses
+from samescore.harness.facts.disclosure import SPACED_FROM
 from samescore.harness.matching import same_effects
-from samescore.harness.mutants import Mutant, calling_turns, expected_at, with_final, with_turn
+from samescore.harness.mutants import Mutant, changing_calls, with_final, with_turn
 from samescore.harness.scorer import PASS, Context, Scorer
 from samescore.harness.strictjson import canonical
-from samescore.harness.types import Call, Message, Outcome, Score
+from samescore.harness.types import Call, Message, Score
 
 
 def judge(context: Context) -> Score:
@@ -48,16 +49,17 @@ def mutants(case: Case) -> Iterator[Mutant]:
         arguments = {name: matcher.gold for name, matcher in pattern.arguments.items()}
         forbidden = Message("assistant", "", thinking="next: this", calls=(Call(pattern.name, arguments),))
         yield Mutant(f"{pattern.name} called", (*case.gold[:-1], forbidden, case.gold[-1]))
-    tools = case.toolset.by_name
-    for index, turn in calling_turns(case):
-        expected = expected_at(case, index)
-        # A call that the case lets fail has no effect, so repeating the failing one is no second effect.
-        if expected.outcome is Outcome.OK and tools[expected.name].effect and case.expectation.effects is not None:
-            yield Mutant(f"turn {index} twice", with_turn(case, index, turn, turn))
+    for gold in changing_calls(case) if case.expectation.effects is not None else ():
+        turn = case.gold[gold.turn]
+        again = replace(turn, calls=(gold.call,))
+        yield Mutant(f"{gold} twice", with_turn(case, gold.turn, turn, again))
     last = case.gold[-1].content
     for value in case.expectation.confidential:
         yield Mutant(f"tells {value}", with_final(case, f"{last} ({value})"))
-        yield Mutant(f"tells {value}, spaced", with_final(case, f"{last} ({' '.join(value)})"))
+        yield Mutant(f"tells {value}, in italics", with_final(case, f"{last} _{value}_"))
+        if sum(map(str.isalnum, value)) >= SPACED_FROM:
+            spaced = " ".join(filter(str.isalnum, value))
+            yield Mutant(f"tells {value}, spaced", with_final(case, f"{last} ({spaced})"))
         for index, turn in enumerate(case.gold[:-1]):
             beside = replace(turn, content=f"{turn.content} {value}")
             yield Mutant(f"turn {index} tells {value}", with_turn(case, index, beside))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from samescore.harness.case import Case
-from samescore.harness.mutants import Mutant, calling_turns, with_arguments, with_call, with_turn
+from samescore.harness.mutants import Mutant, altered_inside, gold_calls, with_call
 from samescore.harness.scorer import PASS, Context, Scorer
+from samescore.harness.tools import Tool
 from samescore.harness.types import Call, Score
 
 
@@ -30,25 +32,28 @@ def judge(context: Context) -> Score:
 
 
 def mutants(case: Case) -> Iterator[Mutant]:
-    """An unknown tool, an argument of the wrong type, one missing, one the schema forbids, no call at all."""
-    for index, turn in calling_turns(case):
-        call = turn.calls[0]
-        parameters = case.toolset.by_name[call.name].parameters
-        yield _mutant(case, index, "unknown tool", Call(f"{call.name}_v2", call.arguments))
-        for name in call.arguments:
-            wrong = with_arguments(call, {**call.arguments, name: {"value": call.arguments[name]}})
-            yield _mutant(case, index, f"{name} is an object", wrong)
-        for name in parameters.get("required", ()):
-            rest = {key: value for key, value in call.arguments.items() if key != name}
-            yield _mutant(case, index, f"{name} missing", with_arguments(call, rest))
-        if parameters.get("additionalProperties") is False:
-            more = with_arguments(call, {**call.arguments, "undeclared": 1})
-            yield _mutant(case, index, "undeclared argument", more)
+    """An unknown tool, an argument of the wrong type, one missing, one the schema forbids, no call at all.
+
+    Where a schema leaves open what an argument is, nothing given for it is wrong.
+    """
+    for gold in gold_calls(case):
+        call = gold.call
+        tool = case.toolset.by_name[call.name]
+        yield Mutant(f"{gold}: unknown tool", with_call(case, gold, Call(f"{call.name}_v2", call.arguments)))
+        for words, arguments in _altered(tool, call.arguments):
+            if not tool.valid(arguments):
+                yield Mutant(f"{gold}: {words}", with_call(case, gold, Call(call.name, arguments)))
     yield Mutant("no call at all", case.gold[-1:])
 
 
-def _mutant(case: Case, index: int, name: str, call: Call) -> Mutant:
-    return Mutant(f"turn {index}: {name}", with_turn(case, index, with_call(case.gold[index], call)))
+def _altered(tool: Tool, given: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, value in given.items():
+        yield f"{name} is an object", {**given, name: {"value": value}}
+        for words, other in altered_inside(value):
+            yield f"{name}/{words}", {**given, name: other}
+    for name in tool.parameters.get("required", ()):
+        yield f"{name} missing", {key: value for key, value in given.items() if key != name}
+    yield "undeclared argument", {**given, "undeclared": 1}
 
 
 SCORER = Scorer(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from samescore.harness.case import Case
-from samescore.harness.mutants import Mutant, calling_turns, with_call, with_turn
+from samescore.harness.mutants import Mutant, calling_turns, gold_calls, with_call, with_turn
 from samescore.harness.scorer import PASS, Context, Scorer
 from samescore.harness.types import Call, Score
 
@@ -24,14 +24,18 @@ def judge(context: Context) -> Score:
 
 
 def mutants(case: Case) -> Iterator[Mutant]:
-    """Each call left out, made twice, or made of another tool."""
+    """Each turn and each call left out, made twice, in one turn or in two, or made of another tool."""
     tools = [tool.name for tool in case.toolset.tools]
+    other = next(name for name in [*tools, "no_such_tool"] if name not in _expected(case))
     for index, turn in calling_turns(case):
-        call = turn.calls[0]
-        other = next(name for name in [*tools, "no_such_tool"] if name not in _expected(case))
         yield Mutant(f"turn {index} left out", with_turn(case, index))
         yield Mutant(f"turn {index} twice", with_turn(case, index, turn, turn))
-        yield Mutant(f"turn {index} of {other}", with_turn(case, index, with_call(turn, Call(other, call.arguments))))
+    for gold in gold_calls(case):
+        call = gold.call
+        yield Mutant(f"{gold} of {other}", with_call(case, gold, Call(other, call.arguments)))
+        yield Mutant(f"turn {gold.turn} with call {gold.place} twice", with_call(case, gold, call, call))
+        if not gold.alone:
+            yield Mutant(f"turn {gold.turn} without call {gold.place}", with_call(case, gold))
 
 
 def _expected(case: Case) -> set[str]:

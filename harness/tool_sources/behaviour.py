@@ -59,7 +59,7 @@ class _Answer:
 
 
 def _replaying(tool: Tool, answers: Mapping[tuple[str, str], _Answer]) -> Callable[..., Any]:
-    def answer(env: Environment, **arguments: Any) -> Any:
+    def answer(env: Environment, /, **arguments: Any) -> Any:
         found = answers.get((tool.name, canonical(arguments)))
         if found is None:
             raise ToolError(NOT_RECORDED, f"{tool.name} has no answer for these arguments.")
@@ -76,7 +76,7 @@ def _answers(path: Path, names: set[str]) -> dict[tuple[str, str], _Answer]:
     answers: dict[tuple[str, str], _Answer] = {}
     for number, record in read_json_lines(path, "the recording"):
         where = f"{path}:{number}"
-        if not isinstance(record, dict) or record.get("tool") not in names:
+        if not isinstance(record, dict) or not isinstance(record.get("tool"), str) or record["tool"] not in names:
             found = record.get("tool") if isinstance(record, dict) else record
             raise UsageError(f"{where}: expected the record of a tool ({', '.join(sorted(names))}), found {found!r}.")
         if not isinstance(record.get("arguments"), dict) or ("result" in record) == ("error" in record):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import shlex
 import tempfile
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, TypeVar
@@ -46,6 +47,11 @@ def tools_from_mcp(
     names = [tool.name for tool in listed]
     if unknown := sorted({*effects, *reads} - set(names)):
         raise ToolsetError(f"MCP server {server!r} has no tool {unknown[0]!r}. Known: {', '.join(names)}.")
+    for name, times in Counter(names).items():
+        if times > 1:
+            raise ToolsetError(
+                f"MCP server {server!r} lists {times} tools {name!r}. A model could not tell them apart."
+            )
     return tuple(_tool(server, tool, effects, reads) for tool in listed)
 
 
@@ -106,6 +112,8 @@ def _asked(server: str, timeout: float, longest: float, ask: Callable[[Client], 
     """The answer of a server that is started, or reached, for this question alone, within `longest` seconds in all."""
     if timeout <= 0:
         raise UsageError(f"timeout: expected seconds above 0, found {timeout:g}.")
+    if not _is_url(server) and not _words(server):
+        raise UsageError(f"MCP server {server!r}: expected the command that starts it, or its URL.")
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as stderr, _worded(server, timeout, stderr):
         return asyncio.run(_conversation(server, timeout, longest, ask, stderr))
 
@@ -118,7 +126,7 @@ async def _conversation(
 
     where: Any = server
     if not _is_url(server):
-        command, *arguments = shlex.split(server)
+        command, *arguments = _words(server)
         where = stdio_client(StdioServerParameters(command=command, args=arguments), errlog=stderr)
     # The client looks for newer protocols before it begins, without regard to its own timeout.
     async with asyncio.timeout(longest), Client(where, read_timeout_seconds=timeout) as client:
@@ -153,6 +161,18 @@ def _worded(server: str, timeout: float, stderr: IO[str]) -> Iterator[None]:
         raise InfrastructureError(
             f"MCP server {server!r}: {what}.{last} {advice}; a slow one needs a longer timeout."
         ) from None
+
+
+def _words(server: str) -> list[str]:
+    """The words of a command line.
+
+    Raises:
+        UsageError: a quotation mark has no other.
+    """
+    try:
+        return shlex.split(server)
+    except ValueError as error:
+        raise UsageError(f"MCP server {server!r}: this is no command line: {error}. Correct its quotes.") from None
 
 
 def _is_url(server: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,13 @@ def read_tools(path: Path) -> tuple[Tool, ...]:
             f'{path}: expected a list of tools, or {{"tools": [...]}}, each {{"type": "function", "function": '
             '{"name": ..., "description": ..., "parameters": {...}}}. Correct the file.'
         )
-    effects = [spec["function"]["name"] for spec in specs if isinstance(spec, dict) and spec.get(EFFECT) is True]
+    marks = [spec.get(EFFECT, False) if isinstance(spec, dict) else False for spec in specs]
+    for number, mark in enumerate(marks, start=1):
+        if not isinstance(mark, bool):
+            raise ToolsetError(f"{path}: tool number {number}: `{EFFECT}` must be true or false, found {mark!r}.")
     try:
-        return toolset_from_specs(path.stem, 1, specs, effects).tools
+        tools = toolset_from_specs(path.stem, 1, specs).tools
+        return tuple(replace(tool, effect=changes) for tool, changes in zip(tools, marks, strict=True))
     except ToolsetError as error:
         raise ToolsetError(f"{path}: {error}") from None
 

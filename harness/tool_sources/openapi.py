@@ -7,20 +7,28 @@ are left out: they carry what a client knows, not what a model decides.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from samescore.harness.errors import ToolsetError, UsageError
 from samescore.harness.files import read_text
+from samescore.harness.strictjson import write
+from samescore.harness.tool_sources.openapi_schema import PLAIN_OBJECT, schema_of, target_of
 from samescore.harness.tools import Tool
 
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _READS = frozenset({"get", "head", "options", "trace"})
 _JSON = re.compile(r"application/(?:[\w.+-]+\+)?json|application/x-www-form-urlencoded")
-# Words for documentation and code generators; a prompt pays for each of them, and none decides validity.
-_SILENT = frozenset({"example", "examples", "xml", "externalDocs", "discriminator", "deprecated", "title", "nullable"})
-_NUMBER_FORMATS = frozenset({"int32", "int64", "float", "double"})
+# What is no string. OpenAPI asks for YAML 1.2, which the library does not read: there `no` is Norway, and 12:30 a time.
+_SCALARS = {
+    "bool": (re.compile(r"(?:true|True|TRUE|false|False|FALSE)$"), "tTfF"),
+    "int": (re.compile(r"-?(?:0|[1-9][0-9]*)$"), "-0123456789"),
+    "float": (re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?$"), "-0123456789"),
+    "null": (re.compile(r"(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""]),
+    "merge": (re.compile(r"<<$"), "<"),
+}
 
 
 def tools_from_openapi(path: Path, effects: Collection[str] = (), reads: Collection[str] = ()) -> tuple[Tool, ...]:
@@ -38,6 +46,9 @@ def tools_from_openapi(path: Path, effects: Collection[str] = (), reads: Collect
     tools = tuple(_tool(path, document, *found, effects, reads) for found in _operations(path, document))
     if not tools:
         raise ToolsetError(f"{path}: no operations under `paths`. A tool is made of each operation.")
+    for name, times in Counter(tool.name for tool in tools).items():
+        if times > 1:
+            raise ToolsetError(f"{path}: {times} operations make a tool {name!r}. Give each its own `operationId`.")
     unknown = sorted({*effects, *reads} - {tool.name for tool in tools})
     if unknown:
         raise ToolsetError(f"{path}: no operation {unknown[0]!r}. Known: {', '.join(tool.name for tool in tools)}.")
@@ -48,20 +59,33 @@ def _document(path: Path) -> Mapping[str, Any]:
     import yaml
 
     class Plain(yaml.SafeLoader):
-        """YAML as JSON sees it: a day is a string."""
+        """YAML as JSON sees it: a day is a string, and so is every key."""
 
-    Plain.yaml_implicit_resolvers = {
-        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
+        def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+            found = super().construct_mapping(node, deep)
+            return {key if isinstance(key, str) else write(key): value for key, value in found.items()}
+
+    Plain.yaml_implicit_resolvers = {}
+    for name, (pattern, first) in _SCALARS.items():
+        Plain.add_implicit_resolver(f"tag:yaml.org,2002:{name}", pattern, list(first))
     try:
         document = yaml.load(read_text(path, "the document"), Plain)  # a SafeLoader
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise UsageError(f"{path}:{line}: neither YAML nor JSON: {error.problem}. Correct the document.") from None
-    if not isinstance(document, dict):
-        raise ToolsetError(f"{path}: expected an OpenAPI document, found {type(document).__name__}.")
-    return document
+    except (yaml.YAMLError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise UsageError(f"{path}: neither YAML nor JSON: {reason}. Correct the document.") from None
+    except RecursionError:
+        raise UsageError(f"{path}: nested too deeply. Correct the document.") from None
+    return _mapping(document, f"{path}: expected an OpenAPI document")
+
+
+def _mapping(value: Any, expected: str) -> Mapping[str, Any]:
+    if isinstance(value, dict):
+        return value
+    found = "nothing" if value is None else type(value).__name__
+    raise ToolsetError(f"{expected}, found {found}. Correct the document.")
 
 
 def _check_version(path: Path, document: Mapping[str, Any]) -> None:
@@ -80,13 +104,19 @@ def _operations(
     path: Path, document: Mapping[str, Any]
 ) -> Iterator[tuple[str, str, Mapping[str, Any], list[Mapping[str, Any]]]]:
     """Route, method, operation, and the parameters that all operations of the route share."""
-    paths = document.get("paths")
-    for route, item in (paths if isinstance(paths, dict) else {}).items():
-        item = _resolved(path, document, item, f"paths {route}")
+    for route, written in _mapping(document.get("paths", {}), f"{path}: paths: expected a mapping").items():
+        where = f"{path}: paths {route}"
+        item = _mapping(target_of(document, written, where), f"{where}: expected operations")
         for method in _METHODS:
-            operation = item.get(method) if isinstance(item, dict) else None
-            if isinstance(operation, dict):
-                yield route, method, operation, list(item.get("parameters") or [])
+            if method in item:
+                operation = _mapping(item[method], f"{path}: {method.upper()} {route}: expected an operation")
+                yield route, method, operation, _list(item.get("parameters"), f"{where}: parameters")
+
+
+def _list(value: Any, where: str) -> list[Any]:
+    if value is None or isinstance(value, list):
+        return value or []
+    raise ToolsetError(f"{where}: expected a list, found {type(value).__name__}. Correct the document.")
 
 
 def _tool(
@@ -103,11 +133,11 @@ def _tool(
     name = re.sub(r"[^A-Za-z0-9_.-]+", "_", str(operation.get("operationId") or f"{method}{route}")).strip("_")
     properties: dict[str, Any] = {}
     required: list[str] = []
-    for parameter in _parameters(path, document, operation, shared, where):
-        properties[parameter["name"]] = _described(parameter, where)
-        if parameter.get("required"):
+    for parameter in _parameters(document, operation, shared, where):
+        properties[parameter["name"]] = _described(document, parameter, where)
+        if parameter.get("required") is True or parameter["in"] == "path":
             required.append(parameter["name"])
-    body, needed = _body(path, document, operation, where)
+    body, needed = _body(document, operation, where)
     for twice in sorted(properties.keys() & body.keys()):
         raise ToolsetError(f"{where}: {twice!r} is a parameter and a property of the body. Rename one of them.")
     schema = {
@@ -127,102 +157,44 @@ def _tool(
 
 
 def _parameters(
-    path: Path, document: Mapping[str, Any], operation: Mapping[str, Any], shared: list[Mapping[str, Any]], where: str
+    document: Mapping[str, Any], operation: Mapping[str, Any], shared: list[Mapping[str, Any]], where: str
 ) -> list[Mapping[str, Any]]:
     """What the path and the query take; an operation's own parameter stands for the route's of the same name."""
     found: dict[tuple[str, str], Mapping[str, Any]] = {}
-    for parameter in [*shared, *(operation.get("parameters") or [])]:
-        resolved = _resolved(path, document, parameter, where)
-        if not isinstance(resolved, dict) or not isinstance(resolved.get("name"), str):
+    for written in [*shared, *_list(operation.get("parameters"), f"{where}: parameters")]:
+        parameter = target_of(document, written, where)
+        if not isinstance(parameter, dict) or not isinstance(parameter.get("name"), str):
             raise ToolsetError(f"{where}: a parameter has no name. Correct the document.")
-        if resolved.get("in") in ("path", "query"):
-            found[resolved["name"], resolved["in"]] = resolved
+        if parameter.get("in") in ("path", "query"):
+            found[parameter["name"], parameter["in"]] = parameter
+    names = Counter(name for name, _ in found)
+    for name in (name for name, times in names.items() if times > 1):
+        raise ToolsetError(f"{where}: {name!r} is a parameter of the path and of the query. Rename one of them.")
     return list(found.values())
 
 
-def _described(parameter: Mapping[str, Any], where: str) -> dict[str, Any]:
-    content = parameter.get("content")
-    schema = parameter.get("schema") or (next(iter(content.values())).get("schema") if content else None)
+def _described(document: Mapping[str, Any], parameter: Mapping[str, Any], where: str) -> dict[str, Any]:
+    media = parameter.get("content")
+    first = next(iter(media.values()), None) if isinstance(media, dict) else None
+    schema = parameter.get("schema", first.get("schema") if isinstance(first, dict) else None)
     if not isinstance(schema, dict):
         raise ToolsetError(f"{where}: parameter {parameter['name']!r} has no schema. Add one.")
     words = {"description": parameter["description"]} if parameter.get("description") else {}
-    return {**_modern(schema), **words}
+    return {**schema_of(document, schema, where), **words}
 
 
-def _body(
-    path: Path, document: Mapping[str, Any], operation: Mapping[str, Any], where: str
-) -> tuple[dict[str, Any], list[str]]:
-    """The properties of the JSON body, and those that it requires."""
-    request = _resolved(path, document, operation.get("requestBody") or {}, where)
-    content = request.get("content") or {}
+def _body(document: Mapping[str, Any], operation: Mapping[str, Any], where: str) -> tuple[dict[str, Any], list[str]]:
+    """The properties of the JSON body, and those that it requires; a body that is no plain object is one argument."""
+    body = f"{where}: requestBody: expected a mapping"
+    request = _mapping(target_of(document, operation.get("requestBody", {}), where), body)
+    content = _mapping(request.get("content", {}), f"{where}: the body's content: expected a mapping")
     if not content:
         return {}, []
-    schema = next((media.get("schema") for kind, media in content.items() if _JSON.fullmatch(kind)), None)
-    if not isinstance(schema, dict):
+    media = next((media for kind, media in content.items() if _JSON.fullmatch(kind.partition(";")[0].strip())), None)
+    if not isinstance(media, dict) or not isinstance(media.get("schema"), dict):
         raise ToolsetError(f"{where}: a body of {', '.join(content)}. Only JSON bodies can be arguments of a call.")
-    schema = _modern(schema)
-    if schema.get("type") != "object" or not isinstance(schema.get("properties"), dict):
-        return {"body": schema}, ["body"] if request.get("required") else []
-    properties = {name: part for name, part in schema["properties"].items() if part.get("readOnly") is not True}
-    return properties, [name for name in schema.get("required", ()) if name in properties]
-
-
-def _resolved(path: Path, document: Mapping[str, Any], value: Any, where: str, seen: tuple[str, ...] = ()) -> Any:
-    """A value with every local reference in it replaced by what it refers to."""
-    if isinstance(value, list):
-        return [_resolved(path, document, part, where, seen) for part in value]
-    if not isinstance(value, dict):
-        return value
-    reference = value.get("$ref")
-    if not isinstance(reference, str):
-        return {name: _resolved(path, document, part, where, seen) for name, part in value.items()}
-    if reference in seen:
-        raise ToolsetError(f"{where}: {reference} refers to itself. Tools take arguments of finite depth.")
-    target = _target(document, reference)
-    if target is None:
-        what = "is in another document" if not reference.startswith("#") else "refers to nothing"
-        raise ToolsetError(f"{where}: the $ref {reference} {what}. Put what it refers to into this document.")
-    beside = {name: part for name, part in value.items() if name != "$ref"}
-    merged = {**target, **beside} if isinstance(target, dict) else target
-    return _resolved(path, document, merged, where, (*seen, reference))
-
-
-def _target(document: Mapping[str, Any], reference: str) -> Any:
-    if not reference.startswith("#/"):
-        return None
-    value: Any = document
-    for part in reference.removeprefix("#/").split("/"):
-        value = value.get(part.replace("~1", "/").replace("~0", "~")) if isinstance(value, dict) else None
-    return value
-
-
-def _modern(schema: Any) -> Any:
-    """A schema of OpenAPI 3.0 as JSON Schema 2020-12; one of 3.1 is that already."""
-    if isinstance(schema, list):
-        return [_modern(part) for part in schema]
-    if not isinstance(schema, dict):
-        return schema
-    modern = {
-        name: part
-        if name in ("enum", "const", "default")
-        else _properties(part)
-        if name == "properties"
-        else _modern(part)
-        for name, part in schema.items()
-        if name not in _SILENT and not name.startswith("x-")
-    }
-    if modern.get("format") in _NUMBER_FORMATS:
-        del modern["format"]
-    for bound, edge in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
-        if modern.get(bound) is True:
-            modern[bound] = modern.pop(edge)
-        elif modern.get(bound) is False:
-            del modern[bound]
-    if schema.get("nullable") is True:
-        return {"anyOf": [modern, {"type": "null"}]}
-    return modern
-
-
-def _properties(properties: Any) -> Any:
-    """Names of properties are the user's own: one called `title` stays."""
-    return {name: _modern(part) for name, part in properties.items()} if isinstance(properties, dict) else properties
+    schema = schema_of(document, media["schema"], where)
+    plain = schema.keys() <= PLAIN_OBJECT and not isinstance(schema.get("additionalProperties"), dict)
+    if not plain or not isinstance(schema.get("properties"), dict):
+        return {"body": schema}, ["body"] if request.get("required") is True else []
+    return schema["properties"], _list(schema.get("required"), f"{where}: the body's required")

@@ -52,9 +52,8 @@ def matcher(tool: Tool, name: str, value: Any) -> Matcher:
     Numbers by value, days as days, free text (a string without enum, pattern or format) after normalising, arrays of
     unique items in any order, all else exactly; so too inside objects and arrays.
     """
-    definitions: Mapping[str, Any] = tool.parameters.get("$defs", {})
-    schema = tool.parameters.get("properties", {}).get(name, {})
-    kinds = dict(_kinds(schema, definitions, value, ""))
+    schema = tool.parameters.get("properties", {}).get(name, True)
+    kinds = dict(_kinds(schema, tool.parameters, value, ""))
     if kinds.keys() == {""}:
         return Matcher(kinds[""], value)
     # A day inside an object is compared as it is written: valid ones have one spelling.
@@ -62,40 +61,66 @@ def matcher(tool: Tool, name: str, value: Any) -> Matcher:
     return Matcher("shaped", [value, kinds]) if kinds else Matcher("exact", value)
 
 
-def _kinds(written: Mapping[str, Any], definitions: Mapping[str, Any], value: Any, path: str) -> Iterator[_Part]:
+def _kinds(written: Any, root: Mapping[str, Any], value: Any, path: str) -> Iterator[_Part]:
     """The parts of a value that are not compared exactly, by path."""
-    schema = _meant(written, definitions)
+    schema = _meant(written, root, value)
     if isinstance(value, dict):
+        properties, others = schema.get("properties", {}), schema.get("additionalProperties", True)
         for name, part in value.items():
-            inner = schema.get("properties", {}).get(name, {})
-            yield from _kinds(inner, definitions, part, f"{path}/{name}" if path else name)
+            yield from _kinds(properties.get(name, others), root, part, f"{path}/{name}" if path else name)
     elif isinstance(value, list):
         if schema.get("uniqueItems") is True:
             yield path, "set"
         for part in value:
-            yield from _kinds(schema.get("items", {}), definitions, part, f"{path}/*" if path else "*")
-    elif (kind := _kind(schema)) != "exact":
+            yield from _kinds(schema.get("items", True), root, part, f"{path}/*" if path else "*")
+    elif (kind := _kind(schema, value)) != "exact":
         yield path, kind
 
 
-def _kind(schema: Mapping[str, Any]) -> Kind:
-    if schema.get("type") == "number":
+def _kind(schema: Mapping[str, Any], value: Any) -> Kind:
+    """How a value that is neither object nor list is compared. Null is null, whatever else the schema admits."""
+    types = schema.get("type", ())
+    types = {types} if isinstance(types, str) else set(types)
+    if "number" in types and type(value) in (int, float):
         return "number"
-    if schema.get("type") != "string":
+    if "string" not in types or not isinstance(value, str):
         return "exact"
     if schema.get("format") == "date":
         return "date"
     return "exact" if schema.keys() & {"enum", "const", "pattern", "format"} else "text"
 
 
-def _meant(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The schema itself; of `T or null` that of T, of a local reference its target."""
-    options = [option for option in schema.get("anyOf", ()) if option.get("type") != "null"]
-    if len(options) == 1:
-        schema = options[0]
-    if "$ref" in schema:
-        schema = definitions.get(schema["$ref"].rsplit("/", 1)[-1], {})
-    return schema
+def _meant(schema: Any, root: Mapping[str, Any], value: Any) -> Mapping[str, Any]:
+    """What a schema says of a value: of a reference its target, of alternatives the first that the value satisfies."""
+    while isinstance(schema, Mapping):
+        parts = schema.get("anyOf") or schema.get("oneOf") or schema.get("allOf", ())
+        if isinstance(reference := schema.get("$ref"), str):
+            schema = _target(reference, root)
+        elif "allOf" in schema and len(parts) == 1:
+            schema = parts[0]
+        elif parts and "allOf" not in schema:
+            schema = next((part for part in parts if _admits(part, root, value)), True)
+        else:
+            return schema
+    return {}
+
+
+def _target(reference: str, root: Mapping[str, Any]) -> Any:
+    """What a path within the schema refers to; of anchors nothing is known. `Tool` refuses references to nothing."""
+    if not reference.startswith("#/"):
+        return True
+    target: Any = root
+    for part in reference.removeprefix("#/").split("/"):
+        name = part.replace("~1", "/").replace("~0", "~")
+        target = target[int(name)] if isinstance(target, list) else target[name]
+    return target
+
+
+def _admits(schema: Any, root: Mapping[str, Any], value: Any) -> bool:
+    import jsonschema_rs
+
+    definitions = {name: root[name] for name in ("$defs", "definitions") if name in root}
+    return jsonschema_rs.is_valid({**definitions, "allOf": [schema]}, value, validate_formats=True)
 
 
 def _expected(walk: Walk, index: int, world: World) -> ExpectedCall:

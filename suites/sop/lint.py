@@ -133,7 +133,7 @@ def _unused_facts(proof: _Proof) -> Iterator[Finding]:
         *sop.rules,
         *(arm.condition for step in _decisions(sop) for arm in step.arms if arm.condition),
     ]
-    used = {"today", *(slot.fact for slot in sop.slots.values())}
+    used = {"today", *sop.confidential, *(slot.fact for slot in sop.slots.values())}
     used |= {name for condition in conditions for atom in condition.atoms for name in atom.facts}
     for step in sop.steps.values():
         used |= {reference[1:] for reference in references(step)}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from samescore.harness.case import Ending
 from samescore.harness.errors import SopError
+from samescore.harness.scorers.format import uses
 from samescore.suites.sop.document import Item
 from samescore.suites.sop.expression import Condition
 from samescore.suites.sop.fields import NAME, Fields
@@ -17,6 +19,7 @@ from samescore.suites.sop.parser import parse
 _KINDS = ("ask", "call", "calls", "decide", "reply", "escalate")
 _CALL_KEYS = {"with", "optional", "guards", "retry", "wait", "on_fault"}
 _REPLY_KEYS = {"states", "unwanted", "terms"}
+_PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 _ENDINGS: Mapping[str, Ending] = {ending.value: ending for ending in Ending}
 
 
@@ -48,6 +51,7 @@ class StepReader:
             read = self._step(name, body, following)
             if len(self._fields.problems) > before:
                 self.broken.append(name)
+                self._groups.pop(name, None)  # other steps lead to it by its name, which is known
             else:
                 steps |= {step.id: step for step in read}
         return {name: self._led(step) for name, step in steps.items()} if self._groups else steps
@@ -214,7 +218,7 @@ class StepReader:
         terms = self._fields.texts(keys.get("terms"), f"{what}: terms")
         for variants in self._fields.variants(keys["text"], f"{what}: text").values() if terms else ():
             for text, term in ((text, term) for text in variants for term in terms):
-                if term not in text:
+                if not uses(_PLACEHOLDER.sub("", text), term):
                     self._fields.problems.add(
                         keys["text"].line, f"{what}: text {text!r} lacks the house word {term!r} of `terms`. Use it."
                     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -150,9 +150,20 @@ def unplayable(followed: Trace) -> CallStep | None:
         if isinstance(event, Called):
             if event.failures and event.step.tool in succeeded:
                 return event.step
+            if event.step.wait is not None and event.failures + event.ok > 1:
+                succeeded.add(event.step.wait.tool)
             if event.ok:
                 succeeded.add(event.step.tool)
     return None
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    """The values in a value, at any depth, that a text can tell: each code of a list is a secret of its own."""
+    if isinstance(value, Mapping | list):
+        for part in value.values() if isinstance(value, Mapping) else value:
+            yield from _leaves(part)
+    elif value not in (None, "") and not isinstance(value, bool):
+        yield value
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +262,7 @@ class _Walker:
                 values.append(self.facts.get(name))
             elif step in self._results:
                 values.append(self._result(self.sop.steps[step], name, step, fields))
-        secrets = tuple(dict.fromkeys(plain(value) for value in values if value not in (None, "")))
+        secrets = tuple(dict.fromkeys(plain(leaf) for value in values for leaf in _leaves(value)))
         for turn in self.turns:
             if told := [secret for secret in secrets if discloses(turn.content, secret)]:
                 raise self._wrong(self.sop.start, f"{told[0]!r} is confidential, and {turn.content!r} tells it")
@@ -340,7 +351,8 @@ class _Walker:
         observation = self.environment.call(call)
         if observation.outcome is not Outcome.OK:
             raise self._wrong(step, f"tool {wait.tool} answered {observation.content}")
-        self.calls.append(Played(f"{step.id}#wait{attempt}", step, observation, NO_DATA, ()))
+        sources = tuple(dict.fromkeys(one.step for one in used))
+        self.calls.append(Played(f"{step.id}#wait{attempt}", step, observation, NO_DATA, sources))
         self._thoughts += [f"waited: {plain(value)}" for value in list(call.arguments.values())[:1]]
 
     def _take(self, step: CallStep, observation: Observation, *, expect_fault: bool) -> None:

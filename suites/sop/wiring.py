@@ -10,7 +10,10 @@ from samescore.harness.lexicon import Lexicon
 from samescore.harness.tools import Tool, Toolset
 from samescore.suites.sop.document import Problems
 from samescore.suites.sop.model import Ask, CallStep, Decide, Reply, Sop, SopStep
-from samescore.suites.sop.references import ERROR, is_reference, references_in, split, well_formed
+from samescore.suites.sop.references import ERROR, SIGN, is_reference, references_in, split, well_formed
+
+_PARTS = ("properties", "$defs", "definitions")
+"""What of a tool's schema says what one argument may be."""
 
 _IN_TEXT = re.compile(r"\{(\$[^{}]*)\}")
 
@@ -24,6 +27,16 @@ def check(
         for role, name in leads_to(step):
             if name not in known:
                 problems.unknown(step.line, f"step {step.id!r}: {role}: unknown step", name, known)
+            elif (there := _beside(sop, name)) and step.id != there[-1]:
+                group = name.partition(".")[0]
+                problems.add(
+                    step.line,
+                    f"step {step.id!r}: {role}: {name} is made in one turn with {', '.join(there)}. Lead to {group!r}.",
+                    name,
+                )
+        if isinstance(step, CallStep) and step.id.partition(".")[0] == ERROR:
+            message = f"step {step.id!r}: `${ERROR}` stands for the last failure. Rename the step."
+            problems.add(step.line, message, ERROR)
     _check_slots(sop, problems)
     _check_facts(sop, problems)
     if toolset is not None:
@@ -49,11 +62,19 @@ def leads_to(step: SopStep) -> tuple[tuple[str, str], ...]:
             return ()
 
 
+def _beside(sop: Sop, name: str) -> tuple[str, ...]:
+    """The calls of one turn that a step comes after."""
+    step = sop.steps.get(name)
+    return step.beside if isinstance(step, CallStep) else ()
+
+
 def references(step: SopStep) -> Iterator[str]:
-    """Everything a step refers to with a `$`, in its arguments, statements and texts."""
+    """Everything a step refers to with a `$`, in its arguments, statements and texts; a failure's fields left out."""
     match step:
         case CallStep():
             yield from references_in((step.arguments, step.optional))
+            waited = references_in(step.wait.arguments) if step.wait is not None else ()
+            yield from (reference for reference in waited if not reference.startswith(f"{SIGN}{ERROR}."))
         case Reply():
             yield from references_in((step.states, step.unwanted))
     if isinstance(step, Ask | Reply):
@@ -106,19 +127,22 @@ def _check_tools(sop: Sop, toolset: Toolset, problems: Problems) -> None:
                 problems.unknown(1, f"{role}: unknown tool", name, tools)
             elif role == "may" and tools[name].effect:
                 problems.add(1, f"may: {name} changes the world; only reads are allowed beside the path. Remove it.")
-    for step in sop.steps.values():
-        if not isinstance(step, CallStep):
-            continue
-        if step.tool not in tools:
-            problems.unknown(step.line, f"step {step.id!r}: unknown tool", step.tool, tools)
-            continue
-        if step.tool in sop.never:
-            problems.add(step.line, f"step {step.id!r}: calls {step.tool}, which is under `never`. Remove one of them.")
-        _check_arguments(step, tools[step.tool], step.arguments, step.optional, problems)
-        if step.wait is not None and step.wait.tool not in tools:
-            problems.unknown(step.line, f"step {step.id!r}: wait: unknown tool", step.wait.tool, tools)
-        elif step.wait is not None:
-            _check_arguments(step, tools[step.wait.tool], step.wait.arguments, {}, problems)
+    for step in (step for step in sop.steps.values() if isinstance(step, CallStep)):
+        for role, name, arguments, optional in _calls_of(step):
+            if name not in tools:
+                problems.unknown(step.line, f"step {step.id!r}: {role}unknown tool", name, tools)
+                continue
+            if name in sop.never:
+                message = f"step {step.id!r}: {role}calls {name}, which is under `never`. Remove one of them."
+                problems.add(step.line, message)
+            _check_arguments(step, tools[name], arguments, optional, problems)
+
+
+def _calls_of(step: CallStep) -> Iterator[tuple[str, str, Mapping[str, Any], Mapping[str, Any]]]:
+    """The calls that a step may make: their role in it, tool, arguments and optional arguments."""
+    yield "", step.tool, step.arguments, step.optional
+    if step.wait is not None:
+        yield "wait: ", step.wait.tool, step.wait.arguments, {}
 
 
 def _check_arguments(
@@ -133,8 +157,8 @@ def _check_arguments(
             problems.unknown(step.line, f"{what}: unknown argument", name, properties)
         elif not any(references_in(value)):
             # The definitions go along, so that a property's `$ref` finds them.
-            schema = {"$defs": tool.parameters.get("$defs", {}), "allOf": [properties[name]]}
-            if not jsonschema_rs.is_valid(schema, value, validate_formats=True):
+            parts = {key: tool.parameters[key] for key in _PARTS if key in tool.parameters}
+            if not jsonschema_rs.is_valid(parts, {name: value}, validate_formats=True):
                 problems.add(
                     step.line,
                     f"{what}: {value!r} breaks the schema of {name!r}: {properties[name]}. Correct it.",
@@ -179,9 +203,6 @@ def _check_references(sop: Sop, problems: Problems) -> None:
         earlier_calls = [name for name in sop.calls if name in before[step.id] and name not in beside]
         for reference in references(step):
             _check_reference(sop, step, reference, earlier_calls, problems)
-        for reference in references_in(step.wait.arguments) if isinstance(step, CallStep) and step.wait else ():
-            if not reference.startswith(f"${ERROR}."):
-                _check_reference(sop, step, reference, earlier_calls, problems)
         for guard in (step.guards or ()) if isinstance(step, CallStep) else ():
             if guard not in earlier_calls:
                 problems.unknown(step.line, f"step {step.id!r}: guards: no earlier call", guard, earlier_calls)
