@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -44,14 +45,24 @@ def print_failures(console: Console, failing: Sequence[Branch], branches: int, s
         _print_branch(console, branch)
     rest = failing[len(shown) :]
     for branch in rest:
-        console.print(_headline(branch), soft_wrap=True)
+        _print_headline(console, branch, "")
     if rest:
         console.print()
 
 
-def _headline(branch: Branch) -> str:
+def _print_headline(console: Console, branch: Branch, style: str) -> None:
+    """A branch and its count; a name that is too long goes on in the next line, after one of its parts."""
+    from rich.text import Text
+
     scored = branch.rollouts - branch.errors
-    return f"{printable(branch.name)} · {branch.passed} of {scored} right"
+    parts = re.findall(r"[^/>]*[/>]?", f"{printable(branch.name)} · {branch.passed} of {scored} right")
+    lines = [""]
+    for part in parts:
+        if lines[-1].strip() and len(lines[-1]) + len(part) > console.width:
+            lines.append("  ")
+        lines[-1] += part
+    for line in lines:
+        console.print(Text(line, style=style))
 
 
 def _print_branch(console: Console, branch: Branch) -> None:
@@ -59,7 +70,7 @@ def _print_branch(console: Console, branch: Branch) -> None:
 
     example = branch.example
     assert example is not None, "a failing branch has an example"
-    console.print(Text(_headline(branch), style="bold red"), soft_wrap=True)
+    _print_headline(console, branch, "bold red")
     for label, text, style in _lines(example):
         print_hanging(console, Text(f"  {label:<{LABEL}}", style="dim"), Text(text, style=style))
     console.print()
