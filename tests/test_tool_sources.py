@@ -95,10 +95,10 @@ def test_a_bad_tools_file_is_one_message_that_names_it(text: str, says: str, tmp
     assert not (tmp_path / "out.json").exists()
 
 
-def test_a_bare_spec_may_have_an_effect_and_no_words(tmp_path: Path) -> None:
-    path = written(tmp_path, "tools.json", '[{"name": "f", "description": null, "effect": true}]')
+def test_a_bare_spec_may_have_an_effect(tmp_path: Path) -> None:
+    path = written(tmp_path, "tools.json", '[{"name": "f", "description": "Do it.", "effect": true}]')
     (tool,) = read_tools(path)
-    assert (tool.effect, tool.description) == (True, "")
+    assert (tool.effect, tool.description) == (True, "Do it.")
     with pytest.raises(ToolsetError, match="tool number 1: `effect` must be true or false, found 'yes'"):
         read_tools(written(tmp_path, "tools.json", '[{"name": "f", "effect": "yes"}]'))
 
@@ -353,6 +353,41 @@ def test_an_mcp_server_that_does_not_answer_is_an_infrastructure_error(server: s
     with pytest.raises(InfrastructureError) as caught:
         tools_from_mcp(server, timeout=1)
     assert says in str(caught.value)
+
+
+def test_a_server_that_chats_on_its_standard_output_is_named_without_a_traceback(capfd: Any) -> None:
+    with pytest.raises(InfrastructureError, match="writes on its standard output what is no MCP"):
+        tools_from_mcp("echo hello", timeout=5)
+    code = f"print(1, flush=True); import runpy; runpy.run_path({str(DATA / 'mcp_desk.py')!r}, run_name='__main__')"
+    assert len(tools_from_mcp(shlex.join([sys.executable, "-c", code]))) == 2
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_a_call_of_no_tool_is_refused_before_anything_is_recorded(tmp_path: Path) -> None:
+    calls = written(
+        tmp_path, "calls.jsonl", '{"tool": "get_order", "arguments": {}}\n{"tool": "nope", "arguments": {}}\n'
+    )
+    code, output = run("tools", "record", f"mcp:{MCP}", str(calls), "--out", str(tmp_path / "answers.jsonl"))
+    assert code == 2
+    assert "call number 2 is of 'nope'" in " ".join(output.split())
+    assert not (tmp_path / "answers.jsonl").exists()
+
+
+def test_nothing_is_written_over_what_is_read(tmp_path: Path) -> None:
+    calls = written(tmp_path, "calls.jsonl", '{"tool": "get_order", "arguments": {"order_id": "A-1"}}\n')
+    code, output = run("tools", "record", f"mcp:{MCP}", str(calls), "--out", str(calls))
+    assert code == 2 and "Choose another one" in output
+    tools = written(tmp_path, "tools.json", json.dumps(tools_json([GET])))
+    code, output = run("tools", "import", str(tools), "--out", str(tools))
+    assert code == 2 and "Choose another one" in output
+    assert read_tools(tools) == (GET,)
+
+
+def test_a_tool_without_a_description_is_refused(tmp_path: Path) -> None:
+    for words in ({}, {"description": None}, {"description": " "}):
+        specs = [{"type": "function", "function": {"name": "f", **words}}]
+        with pytest.raises(ToolsetError, match="no description"):
+            read_tools(written(tmp_path, "tools.json", json.dumps(specs)))
 
 
 def test_functions_answer_imported_tools_under_the_imported_schema() -> None:

@@ -18,7 +18,6 @@ from samescore.harness.lexicon import Lexicon
 from samescore.harness.types import Call, Outcome
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "tools.md"
-SERVER = Path(__file__).with_name("data") / "mcp_desk.py"
 
 
 def _rows(env: Environment, facts: Facts) -> None:
@@ -27,21 +26,21 @@ def _rows(env: Environment, facts: Facts) -> None:
 
 def test_the_pages_python_answers_calls_of_imported_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    server = f"mcp:{shlex.quote(sys.executable)} {shlex.quote(str(SERVER))}"
+    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    Path("server.py").write_text(blocks[1], encoding="utf-8")
+    server = f"mcp:{shlex.quote(sys.executable)} server.py"
     Path("calls.jsonl").write_text('{"tool": "get_order", "arguments": {"order_id": "A-1"}}\n', encoding="utf-8")
     for command in (
-        ["tools", "import", server, "--out", "all.json"],
+        ["tools", "import", server, "--out", "tools.json"],
         ["tools", "record", server, "calls.jsonl", "--out", "answers.jsonl"],
     ):
         result = CliRunner().invoke(app, command)
         assert result.exit_code == 0, result.output
-    specs = json.loads(Path("all.json").read_text(encoding="utf-8"))
-    Path("tools.json").write_text(json.dumps([spec for spec in specs if spec["function"]["name"] == "get_order"]))
-    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) == 2
-    names: dict[str, Any] = {}
+    functions, server_code, replayed = blocks
+    assert server_code.startswith("# server.py\n")
+    names: dict[str, Any] = {"__file__": str(tmp_path / "world.py")}
     answers = []
-    for block in blocks:
+    for block in (functions, replayed):
         exec(block, names)
         schema = "CREATE TABLE orders (order_id TEXT PRIMARY KEY, status TEXT)"
         world = World("desk", 1, names["FUNCTIONS"], schema, _rows, Lexicon(1, {}), {})
@@ -50,5 +49,5 @@ def test_the_pages_python_answers_calls_of_imported_tools(tmp_path: Path, monkey
         answers.append(json.loads(seen.content))
     assert answers == [
         {"order_id": "A-1", "status": "delivered"},
-        {"order_id": "A-1", "status": "delivered", "total": 49},
+        {"order_id": "A-1", "status": "delivered"},
     ]

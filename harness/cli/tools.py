@@ -47,12 +47,13 @@ def import_tools(
 
     if both := sorted({*(effect or [])} & {*(read or [])}):
         raise UsageError(f"{both[0]} stands under --effect and under --read. Name it once.")
+    _require_another(Path(source), out)
     found = _tools(source, effect or [], read or [], timeout)
     write_text(out, "[\n" + ",\n".join(f"  {_json(spec)}" for spec in tools_json(found)) + "\n]\n")
     width = max(len(tool.name) for tool in found)
     for tool in found:
         print(f"{tool.name:<{width}}  {'effect' if tool.effect else 'read  '}  {tool.description}")
-    print(f"{out}: {len(found)} tools")
+    print(f"{out}: {len(found)} tool{'s' * (len(found) != 1)}")
 
 
 @app.command("record")
@@ -69,10 +70,19 @@ def record(
 
     if not server.startswith(MCP):
         raise UsageError(f"{server}: only MCP servers can be recorded. Write mcp:COMMAND or mcp:https://...")
+    _require_another(calls, out)
     answers = record_mcp(server.removeprefix(MCP), _calls(calls), timeout)
     write_text(out, "".join(f"{_json(answer)}\n" for answer in answers))
     failed = sum("error" in answer for answer in answers)
-    print(f"{out}: {len(answers)} answers, {failed} of them errors")
+    print(f"{out}: {len(answers)} answer{'s' * (len(answers) != 1)}, {failed} of them errors")
+
+
+def _require_another(source: Path, out: Path) -> None:
+    """Refuse to write over what is read."""
+    from samescore.harness.errors import UsageError
+
+    if source.absolute() == out.absolute():
+        raise UsageError(f"--out {out}: this is the file that is read. Choose another one.")
 
 
 def _tools(source: str, effects: Sequence[str], reads: Sequence[str], timeout: float) -> tuple[Tool, ...]:

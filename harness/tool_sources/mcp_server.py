@@ -7,6 +7,7 @@ answer otherwise tomorrow, and re-scoring must not depend on it.
 from __future__ import annotations
 
 import asyncio
+import logging
 import shlex
 import tempfile
 from collections import Counter
@@ -63,6 +64,13 @@ def record_mcp(server: str, calls: Sequence[Call], timeout: float = TIMEOUT) -> 
     """
 
     async def ask(client: Client) -> list[dict[str, Any]]:
+        known = [tool.name for tool in await _list_all(client)]
+        for number, call in enumerate(calls, start=1):
+            if call.name not in known:
+                raise ToolsetError(
+                    f"MCP server {server!r}: call number {number} is of {call.name!r}, which is no tool of it. Known: "
+                    f"{', '.join(known)}."
+                )
         return [_record(call, await client.call_tool(call.name, dict(call.arguments))) for call in calls]
 
     return _asked(server, timeout, timeout * (1 + len(calls)), ask)
@@ -114,7 +122,11 @@ def _asked(server: str, timeout: float, longest: float, ask: Callable[[Client], 
         raise UsageError(f"timeout: expected seconds above 0, found {timeout:g}.")
     if not _is_url(server) and not _words(server):
         raise UsageError(f"MCP server {server!r}: expected the command that starts it, or its URL.")
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as stderr, _worded(server, timeout, stderr):
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as stderr,
+        _unreadable() as unreadable,
+        _worded(server, timeout, stderr, unreadable),
+    ):
         return asyncio.run(_conversation(server, timeout, longest, ask, stderr))
 
 
@@ -133,8 +145,32 @@ async def _conversation(
         return await ask(client)
 
 
+class _Kept(logging.Handler):
+    """Keeps what the client logs, which is a traceback for each line that is no MCP."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
+
+
 @contextmanager
-def _worded(server: str, timeout: float, stderr: IO[str]) -> Iterator[None]:
+def _unreadable() -> Iterator[_Kept]:
+    """What the client could not read, kept instead of logged."""
+    logger, kept = logging.getLogger("mcp"), _Kept()
+    propagates, logger.propagate = logger.propagate, False
+    logger.addHandler(kept)
+    try:
+        yield kept
+    finally:
+        logger.removeHandler(kept)
+        logger.propagate = propagates
+
+
+@contextmanager
+def _worded(server: str, timeout: float, stderr: IO[str], unreadable: _Kept) -> Iterator[None]:
     """Whatever goes wrong between us and a server, in one message."""
     try:
         yield
@@ -146,20 +182,24 @@ def _worded(server: str, timeout: float, stderr: IO[str]) -> Iterator[None]:
         ) from None
     except Exception as error:
         causes = list(_leaves(error))
-        if any(isinstance(cause, TimeoutError) or "timed out" in str(cause).lower() for cause in causes):
+        if ours := [cause for cause in causes if isinstance(cause, ToolsetError)]:
+            raise ours[0] from None
+        if unreadable.records:
+            what = "it writes on its standard output what is no MCP"
+        elif any(isinstance(cause, TimeoutError) or "timed out" in str(cause).lower() for cause in causes):
             what = f"it did not answer within {timeout:g} s"
         else:
             what = f"{type(causes[0]).__name__}: {causes[0]}".strip(": ")
         stderr.seek(0)
-        said = stderr.read().strip()[-_LAST_WORDS:]
-        last = f" It last wrote: {said.splitlines()[-1]!r}." if said else ""
+        said = stderr.read().strip().splitlines()[-1:]
+        last = f" It last wrote: {said[0][:_LAST_WORDS]!r}." if said else ""
         advice = (
             "Check that it runs there"
             if _is_url(server)
             else "Start it by hand: it must speak MCP on its standard input"
         )
         raise InfrastructureError(
-            f"MCP server {server!r}: {what}.{last} {advice}; a slow one needs a longer timeout."
+            f"MCP server {server!r}: {what}.{last} {advice}; a slow one needs a longer `--timeout`."
         ) from None
 
 

@@ -35,6 +35,9 @@ def read_tools(path: Path) -> tuple[Tool, ...]:
             raise ToolsetError(f"{path}: tool number {number}: `{EFFECT}` must be true or false, found {mark!r}.")
     try:
         tools = toolset_from_specs(path.stem, 1, specs).tools
+        for tool in tools:
+            if not tool.description.strip():
+                raise ToolsetError(f"tool {tool.name}: no description. A model chooses tools by it.")
         return tuple(replace(tool, effect=changes) for tool, changes in zip(tools, marks, strict=True))
     except ToolsetError as error:
         raise ToolsetError(f"{path}: {error}") from None
