@@ -14,6 +14,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property, lru_cache, wraps
+from inspect import unwrap
+from pathlib import Path
+from traceback import extract_tb
 from types import MappingProxyType
 from typing import Any, LiteralString, TypeAlias
 
@@ -169,8 +172,8 @@ class World:
             return Prepared(connection.serialize(), tables, state, fingerprint(state))
         except (sqlite3.Error, KeyError, TypeError, ValueError, AttributeError) as error:
             raise WorldError(
-                f"world {self.name}: building it from a case's facts failed: {type(error).__name__}: {error}. Correct "
-                "the world's schema or builder, or the facts."
+                f"world {self.name}: building it from a case's facts failed: {type(error).__name__}: "
+                f"{error}{_place(self.build, error)}. Correct the world's schema or builder, or the facts."
             ) from error
         finally:
             connection.close()
@@ -322,7 +325,8 @@ class Environment:
                 return _failure(call, Outcome.INVALID, "invalid_arguments", "an integer is out of range")
             raise WorldError(
                 f"world {self.world.name}: tool {call.name} crashed on {write(dict(call.arguments))}: "
-                f"{type(error).__name__}: {error}. Correct the tool's code; the model is not to blame."
+                f"{type(error).__name__}: {error}{_place(self.world.code[call.name], error)}. Correct the tool's code; "
+                "the model is not to blame."
             ) from error
         finally:
             if changes:
@@ -370,6 +374,16 @@ class Environment:
     def _require(self) -> Prepared:
         assert self._prepared is not None, "an environment under construction has no start"
         return self._prepared
+
+
+def _place(function: Callable[..., Any], error: BaseException) -> str:
+    """Where a world's function failed, as ` (world.py:31)`: its own file's last line on the way; or nothing.
+
+    The folder is left out: messages are recorded, and a run must not depend on where its world lay.
+    """
+    code = getattr(unwrap(function), "__code__", None)
+    lines = [frame.lineno for frame in extract_tb(error.__traceback__) if code and frame.filename == code.co_filename]
+    return f" ({Path(code.co_filename).name}:{lines[-1]})" if code and lines else ""
 
 
 def difference(before: State, after: State) -> tuple[Change, ...]:

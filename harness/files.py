@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -54,22 +55,40 @@ def read_json_lines(path: Path, what: str) -> Iterator[tuple[int, Any]]:
                 raise UsageError(f"{path}:{number}: this is not JSON: {defect.detail}. Correct the line.") from None
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, kept: str = "") -> None:
     """Replace a file at once: a reader, or a crash, sees the former one or the new one.
 
+    `kept` is a sentence for the message of an error: what has not been lost. Of a link, what it leads to is replaced.
+
     Raises:
-        EvidenceUnwritable: the disk is full, or the folder cannot be written.
+        EvidenceUnwritable: the disk is full, or the folder cannot be written; the former file is intact.
     """
-    if not path.name:
+    target = Path(os.path.realpath(path))
+    if target.is_dir():
         raise EvidenceUnwritable(f"{path}: cannot be written: it is a folder. Choose another place.")
-    beside = path.with_name(f".{path.name}.new")
+    beside = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
+        if target.exists() and not target.is_file():  # to replace /dev/null, as root may, is never meant
+            raise OSError(errno.EINVAL, "it is a device or a pipe", str(path))
+        with beside.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(target)
     except OSError as error:
         with suppress(OSError):  # where it could not be written, there may be nothing to remove
             beside.unlink()
-        raise EvidenceUnwritable(f"{path}: cannot be written: {error.strerror}. Choose another place.") from None
+        intact = f" {kept}" if kept else ""
+        raise EvidenceUnwritable(f"{path}: cannot be written: {error.strerror}.{intact} {remedy(error)}") from error
+
+
+def remedy(error: OSError) -> str:
+    """What to do about a file that the operating system refuses."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return "Make room and try again."
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return "Correct the permissions, or choose another place."
+    return "Choose another place." if error.filename else "Correct that and try again."
 
 
 @contextmanager

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from samescore.harness import facts
@@ -45,7 +48,7 @@ class Manifest:
 
     `description` is the policy's own. `scorers` gives versions, `worlds` version and fingerprints of toolset and
     lexicon, `targets` the thresholds per suite, as they stood when the run began. `sources` gives the name or path by
-    which each suite was asked for. In a `redacted` run personal data is masked in all that is kept. `floors` and
+    which each suite was asked for, `places` those that are paths as seen from the run's directory. In a `redacted` run personal data is masked in all that is kept. `floors` and
     `results` are added when it ends. Times are ISO 8601 with offset.
     """
 
@@ -64,6 +67,7 @@ class Manifest:
     status: Status = Status.RUNNING
     stopped: str | None = None
     sources: Mapping[str, str] = field(default_factory=lambda: NO_DATA)
+    places: Mapping[str, str] = field(default_factory=lambda: NO_DATA)
     redacted: bool = False
     floors: Mapping[str, Any] = field(default_factory=lambda: NO_DATA)
     results: Mapping[str, Any] = field(default_factory=lambda: NO_DATA)
@@ -97,6 +101,7 @@ class Manifest:
             "targets": {name: dict(targets) for name, targets in self.targets.items()},
             "versions": dict(self.versions),
             "sources": dict(self.sources),
+            **({"places": dict(self.places)} if self.places else {}),
             "redacted": self.redacted,
             **({"lenient": True} if self.lenient else {}),
             "floors": dict(self.floors),
@@ -124,6 +129,7 @@ class Manifest:
             status=Status(data["status"]),
             stopped=data["stopped"],
             sources=data.get("sources", NO_DATA),
+            places=data.get("places", NO_DATA),
             redacted=data.get("redacted", False),
             floors=data["floors"],
             results=data["results"],
@@ -137,8 +143,9 @@ def manifest_of(
     suites: Sequence[CaseSuite],
     adapter: str | None,
     redacted: bool = False,
+    directory: Path | None = None,
 ) -> Manifest:
-    """The manifest of a run that begins now."""
+    """The manifest of a run that begins now, in `directory`."""
     from samescore.harness.scorers import SCORERS
 
     return Manifest(
@@ -154,8 +161,17 @@ def manifest_of(
         versions=_versions(),
         started=now(),
         sources={suite.name: suite.source for suite in suites if suite.source},
+        places={} if directory is None else _places(suites, directory),
         redacted=redacted,
     )
+
+
+def _places(suites: Sequence[CaseSuite], directory: Path) -> dict[str, str]:
+    """Where the suites lie that were asked for by path, as seen from a run: both may be moved together."""
+    paths = {suite.name: suite.source for suite in suites if suite.source and os.path.exists(suite.source)}
+    with suppress(ValueError):  # they lie on different drives
+        return {name: os.path.relpath(os.path.realpath(path), directory.resolve()) for name, path in paths.items()}
+    return {}
 
 
 def world_prints(worlds: Mapping[str, World]) -> dict[str, Any]:

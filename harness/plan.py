@@ -163,7 +163,7 @@ class Plan:
         """As recorded in `run.json`."""
         return {
             "suites": [asdict(suite) for suite in self.suites],
-            "cases": [asdict(case) for case in self.cases],
+            "cases": [{name: getattr(case, name) for name in PlannedCase.__slots__} for case in self.cases],
             "epochs": self.epochs,
             "seed": self.seed,
             "temperature": self.temperature,

@@ -7,7 +7,6 @@ of the last scoring, for frames; it may be deleted and made again from the evide
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,6 +19,7 @@ from samescore.harness.dialects import Dialect, dialect_named
 from samescore.harness.environment import World
 from samescore.harness.errors import EvidenceDamaged, EvidenceUnwritable, ForeignEvidence, UsageError
 from samescore.harness.evidence import EvidenceWriter, read_evidence
+from samescore.harness.files import write_text
 from samescore.harness.manifest import FORMAT, Manifest, Status, manifest_of, now, world_prints
 from samescore.harness.plan import CaseSuite, Item, Plan
 from samescore.harness.policy import Policy
@@ -65,7 +65,7 @@ class Run:
             raise EvidenceUnwritable(
                 f"{directory}: the run's directory cannot be made: {error.strerror}. Choose another one."
             ) from None
-        run = cls(directory, manifest_of(plan, policy, worlds, suites, adapter, redact))
+        run = cls(directory, manifest_of(plan, policy, worlds, suites, adapter, redact, directory))
         with run.writer():
             if (directory / MANIFEST).exists():
                 raise UsageError(f"{directory}: there is a run here already. Carry it on: {run.resume_command}")
@@ -238,18 +238,7 @@ def write_whole(path: Path, data: Mapping[str, Any]) -> None:
         EvidenceUnwritable: the disk is full; the former file is intact.
     """
     text = "{" + ",".join(f"\n {write(name)}: {write(value)}" for name, value in data.items()) + "\n}\n"
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with beside.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise EvidenceUnwritable(
-            f"{path}: cannot be written: {error.strerror}. What was recorded before is intact. Make room and try again."
-        ) from error
+    write_text(path, text, kept="What was recorded before is intact.")
 
 
 def _read_manifest(path: Path) -> Manifest:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from samescore.harness.cli.errors import DEBUG, Guarded
+from samescore.harness.cli.errors import DEBUG, Guarded, terminate_as_interrupt
 from samescore.harness.cli.eval import evaluate_command
 from samescore.harness.cli.init import init_command
 from samescore.harness.cli.inspect import app as inspect_app
@@ -59,6 +59,7 @@ def samescore(
 
 def main() -> None:
     """The console script."""
+    terminate_as_interrupt()
     for stream in (sys.stdout, sys.stderr):
         # Vietnamese on a terminal that cannot show it is escaped rather than a crash.
         if hasattr(stream, "reconfigure"):

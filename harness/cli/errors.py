@@ -2,17 +2,23 @@
 
 SamescoreError              its message                      its exit code
 SopError                    that, and the lines it is about  its exit code
-Interrupt (Ctrl-C)          how to carry on                  5: the run is incomplete (not the shell's 130)
-a closed pipe               nothing, nobody listens          5
+Ctrl-C, SIGTERM             how to carry on                  5: the run is incomplete (not the shell's 130 or 143)
+OSError (a full disk)       what, where, what to do          5
+a closed pipe               nothing, nobody listens          141, as of Unix tools: 128 + SIGPIPE
 anything else               its name, how to see more        5
 a wrong command line        typer's own words                2
+
+An exception counts wherever it comes from, and so does output that cannot be written at the very end.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
+from types import FrameType
 from typing import Any, NoReturn
 
 import typer
@@ -38,14 +44,38 @@ EXTRAS: Mapping[str, str] = {
 """The libraries that only an extra installs."""
 
 
+CLOSED_PIPE = 141
+"""The exit code where the reader of the output has left: what a shell says of a process that SIGPIPE ended."""
+
+_PYDANTIC = "Value error, "
+"""What pydantic, by which typer reads options, puts before a message of typer's own."""
+
+
 class Guarded(TyperGroup):
     """The command group that turns exceptions into messages and exit codes."""
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        """Run the program, and see to it that its output is out."""
+        try:
+            return super().main(*args, **options)
+        except SystemExit as leaving:
+            # rich and typer leave with 1 where a pipe is closed, which here means that targets are missed.
+            if isinstance(leaving.__context__, BrokenPipeError):
+                raise SystemExit(_told(leaving.__context__)) from None
+            if (error := _unwritten()) is not None:
+                raise SystemExit(_told(error)) from None
+            raise
+        except OSError as error:
+            raise SystemExit(_told(error)) from None
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""
         try:
             return super().invoke(ctx)
-        except (typer.Exit, typer.Abort, typer.TyperException):
+        except typer.TyperException as error:
+            error.message = error.message.removeprefix(_PYDANTIC)
+            raise
+        except (typer.Exit, typer.Abort):
             raise
         except (Exception, KeyboardInterrupt) as error:
             if _debugging(ctx.params) and not isinstance(error, BrokenPipeError):
@@ -68,10 +98,9 @@ def _leave(error: BaseException) -> NoReturn:
         say(f"error: this needs {error.name}, which is not installed. Install it: pip install 'samescore[{extra}]'")
         raise typer.Exit(int(ExitCode.USAGE))
     if isinstance(error, KeyboardInterrupt):
-        say("interrupted")
-    elif isinstance(error, BrokenPipeError):
-        # The interpreter flushes stdout once more when it ends, which would fail again, loudly.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        say("error: interrupted before the command was done. What was recorded before is intact.")
+    elif isinstance(error, OSError) and error.errno is not None:
+        raise typer.Exit(_told(error))
     else:
         what = ": ".join([type(error).__name__, *str(error).strip().splitlines()[:1]])
         say(
@@ -79,6 +108,48 @@ def _leave(error: BaseException) -> NoReturn:
             f"{DEBUG}=1, and report it with that traceback and the command."
         )
     raise typer.Exit(int(ExitCode.INCOMPLETE))
+
+
+def _told(error: OSError) -> int:
+    """Say what the operating system refused, and where; the exit code."""
+    output = _unwritten()
+    if isinstance(error, BrokenPipeError):
+        return CLOSED_PIPE
+    from samescore.harness.files import remedy
+
+    where = error.filename or ("the output cannot be written" if output is not None else "")
+    with suppress(OSError):  # where stderr cannot be written either, the exit code is all there is
+        say(f"error: {where}{': ' if where else ''}{error.strerror or error}. {remedy(error)}")
+    return int(ExitCode.INCOMPLETE)
+
+
+def _unwritten() -> OSError | None:
+    """Write out what stdout still holds; what keeps it from being written, if anything does."""
+    try:
+        if sys.stdout is not None:  # it is where the command was started without one
+            sys.stdout.flush()
+    except OSError as error:
+        # The interpreter flushes stdout once more when it ends, which would fail again, loudly.
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return error
+    return None
+
+
+def terminate_as_interrupt() -> None:
+    """Make SIGTERM, which time limits and orchestrators send, do what Ctrl-C does; not in forked processes."""
+    if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        return
+
+    def interrupt(_: int, frame: FrameType | None) -> None:
+        pressed = signal.getsignal(signal.SIGINT)  # within an event loop the loop's own, which cancels its task
+        if not callable(pressed):  # a shell starts what runs in the background without Ctrl-C
+            raise KeyboardInterrupt
+        pressed(signal.SIGINT, frame)
+
+    signal.signal(signal.SIGTERM, interrupt)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
 
 
 def say(message: str) -> None:

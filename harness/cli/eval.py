@@ -15,6 +15,7 @@ from samescore.harness.cli.choices import Language, ProcedureIn, SplitName
 
 if TYPE_CHECKING:
     from samescore.harness.environment import World
+    from samescore.harness.errors import WorldError
     from samescore.harness.evaluate import Evaluation
     from samescore.harness.plan import CaseSuite
     from samescore.harness.policies.api_options import ApiOptions
@@ -168,6 +169,7 @@ def evaluate_command(
 ) -> None:
     """Evaluate a model: run every planned case live, record it, score it, and show where it fails."""
     from samescore.harness.cli.report import View, report
+    from samescore.harness.errors import WorldError
 
     named = [*(suites or ()), *(suite or ())]
     asked = Asked(
@@ -191,12 +193,16 @@ def evaluate_command(
     session = _begun(asked, backend, check) if resume is None else _resumed(resume, asked, backend, check)
     _announce(session, as_json)
     evaluation = _carried_out(session, concurrency)
-    code = report(session.run, session.suites, session.worlds, evaluation.results, View(check, as_json, show))
+    try:
+        code = report(session.run, session.suites, session.worlds, evaluation.results, View(check, as_json, show))
+    except WorldError as error:  # under a null agent, whose scores stand beside the model's
+        raise _unreported(session.run, error) from error
     raise typer.Exit(int(code))
 
 
 def _begun(asked: Asked, backend: Backend, check: bool) -> Session:
     """A new run. Everything that can be wrong with the command is found before its directory is made."""
+    from samescore.harness.cli.beforehand import require_directory, require_names
     from samescore.harness.cli.loading import load_suites, worlds_of
     from samescore.harness.cli.report import require_targets
     from samescore.harness.plan import Plan
@@ -205,6 +211,9 @@ def _begun(asked: Asked, backend: Backend, check: bool) -> Session:
     from samescore.harness.run import Run, new_directory
 
     names, model = list(asked.suite or [DEFAULT_SUITE]), asked.model or DEFAULT_MODEL
+    require_directory(asked.out)
+    if model.startswith(LOCAL):
+        require_names(asked.dialect, backend.device)
     procedure = asked.procedure or (ProcedureIn.PROMPT if is_api(model) else ProcedureIn.WEIGHTS)
     suites = load_suites(names, asked.split or SplitName.EVAL, asked.locale, procedure.value)
     if check:
@@ -231,12 +240,15 @@ def _begun(asked: Asked, backend: Backend, check: bool) -> Session:
 def _resumed(directory: Path, asked: Asked, backend: Backend, check: bool) -> Session:
     """A run that is on disk. It says itself what is to be run; only where its suites are may be said again.
 
+    A model of which nothing is left to ask is not loaded.
+
     Raises:
         UsageError: the command says something else that the run has recorded.
     """
     from samescore.harness.cli.loading import suites_of, worlds_of
     from samescore.harness.cli.report import require_targets
     from samescore.harness.errors import UsageError
+    from samescore.harness.policies.answered import AnsweredPolicy
     from samescore.harness.run import Run
 
     given = [field.name for field in fields(asked) if getattr(asked, field.name) not in (None, [])]
@@ -251,6 +263,8 @@ def _resumed(directory: Path, asked: Asked, backend: Backend, check: bool) -> Se
     manifest = run.manifest
     dialect = manifest.dialect if manifest.model.startswith(LOCAL) else None
     worlds = worlds_of(suites)
+    if not run.pending():
+        return Session(run, suites, worlds, AnsweredPolicy(run))
     policy = _policy(manifest.model, manifest.adapter, dialect, backend, manifest.description, worlds)
     return Session(run, suites, worlds, policy)
 
@@ -270,6 +284,16 @@ def _policy(
     with loading(model):
         api = backend.api.options(recorded if is_api(model) else {})
         return load_policy(model, adapter=adapter, dialect=dialect, device=backend.device, api=api, worlds=worlds)
+
+
+def _unreported(run: Run, error: WorldError) -> WorldError:
+    """A crash of the world after the last conversation, with what became of the run."""
+    from samescore.harness.errors import WorldError
+
+    return WorldError(
+        f"{error} The conversations are recorded in {run.directory}. Once the code is corrected, this tries those again "
+        f"that ended in an error, and prints the scores: {run.resume_command}"
+    )
 
 
 def _announce(session: Session, as_json: bool) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -57,12 +58,34 @@ def _with_recorded(run: Run, said: list[CaseSuite], split: str) -> list[CaseSuit
     for planned in run.plan.suites:
         if planned.name in {suite.name for suite in said}:
             continue
-        try:
-            suites += load_suites([_source(run, planned.name)], split, None, run.plan.procedure)
-        except UnknownName:
-            if not said:
-                raise _lost(run, "are not all known by name, or at that path from here") from None
+        found = _recorded(run, planned.name, split)
+        suites += found
+        if not (found or said):
+            raise _lost(run, "are not all known by name, or at that path from here or from the run")
     return suites
+
+
+def _recorded(run: Run, name: str, split: str) -> list[CaseSuite]:
+    """A suite where the run recorded it: as it was asked for, from here; else at its place as seen from the run.
+
+    A suite from here that has other cases is another one, which happens to lie at a path that is written alike.
+    """
+    planned = {case.id for case in run.plan.cases}
+    found: list[CaseSuite] = []
+    for source in dict.fromkeys([_source(run, name), *_placed(run, name)]):
+        try:
+            suites = load_suites([source], split, None, run.plan.procedure)
+        except UnknownName:
+            continue
+        if any(case.id in planned for case in cases_of(suites)):
+            return suites
+        found = found or suites
+    return found
+
+
+def _placed(run: Run, name: str) -> Iterator[str]:
+    if name in run.manifest.places:
+        yield os.path.relpath(run.directory.resolve() / run.manifest.places[name])
 
 
 def _lost(run: Run, how: str) -> UsageError:

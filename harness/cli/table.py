@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -46,11 +47,17 @@ def print_results(console: Console, results: Results, check: bool) -> None:
 
 def usage_line(usage: UsageTotals) -> str:
     """What a run took, in one line."""
-    cost = f" · {usage.cost:.4f} USD, {usage.cost / usage.rollouts:.6f} a case" if usage.cost is not None else ""
+    cost = "" if usage.cost is None else f" · {dollars(usage.cost)} USD, {dollars(usage.cost / usage.rollouts)} a case"
     return (
         f"{usage.input_tokens:,} tokens read, {usage.output_tokens:,} written in {usage.turns} turns · "
         f"{usage.p50:.2f} s a turn (p95 {usage.p95:.2f} s){cost}"
     )
+
+
+def dollars(amount: float) -> str:
+    """An amount to the cent; a smaller one than a dollar with two significant digits, however small it is."""
+    digits = 1 - math.floor(math.log10(amount)) if 0 < amount < 1 else 2
+    return f"{amount:.{digits}f}"
 
 
 def score(metric: Metric) -> str:

@@ -2,11 +2,11 @@
 
 content ─normalise─▶ Passage (sentences, clauses, cues) ─┬─ judge ─▶ Statement
                      values with spans ─▶ roles ─────────┤
-                                                         └─ asked_slots, asks_anything, refuses, language_of, discloses
+                                                         └─ asked_slots, asks_anything, refuses, language_of, disclosed
 """
 
 from samescore.harness.facts.asking import asked_slots, asks_anything
-from samescore.harness.facts.disclosure import discloses
+from samescore.harness.facts.disclosure import disclosed, discloses
 from samescore.harness.facts.judge import AnswerFact, Statement, judge
 from samescore.harness.facts.language import language_of
 from samescore.harness.facts.refusal import refuses
@@ -20,6 +20,7 @@ __all__ = [
     "Statement",
     "asked_slots",
     "asks_anything",
+    "disclosed",
     "discloses",
     "judge",
     "language_of",

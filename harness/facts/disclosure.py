@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 
 from samescore.harness.facts.dates import read_dates
@@ -16,14 +17,27 @@ SPACED_FROM = 4
 """Values of fewer letters and digits are found only as they are written: `1 2` is not the code 12."""
 
 
+def disclosed(content: str, values: Iterable[str]) -> tuple[str, ...]:
+    """Those of the values that a text contains: see `discloses`."""
+    if not content:
+        return ()
+    folded = _folded(content)
+    compact = _compact(folded)
+    return tuple(value for value in values if _found(value, content, folded, compact))
+
+
 def discloses(content: str, value: str) -> bool:
     """Whether a text contains the value: in any case, without diacritics or separators, a day in any writing."""
-    if not content:
-        return False
+    return bool(disclosed(content, (value,)))
+
+
+def _found(value: str, content: str, folded: str, compact: str) -> bool:
     if _DAY.fullmatch(value) and _names_day(content, value):
         return True
+    if _compact(_folded(value)) not in compact:
+        return False  # so does the pattern, but compiling one for each secret of each case would take longest of all
     pattern = _pattern(value)
-    return pattern is not None and pattern.search(_folded(content)) is not None
+    return pattern is not None and pattern.search(folded) is not None
 
 
 def _names_day(content: str, day: str) -> bool:
@@ -35,7 +49,7 @@ def _names_day(content: str, day: str) -> bool:
 @lru_cache(maxsize=4096)
 def _pattern(value: str) -> re.Pattern[str] | None:
     """The value as a whole word, its letters and digits loosely spaced; None where it has none."""
-    characters = [character for character in _folded(value) if character.isalnum()]
+    characters = _compact(_folded(value))
     if not characters:
         return None
     between = _BETWEEN if len(characters) >= SPACED_FROM else ""
@@ -45,9 +59,23 @@ def _pattern(value: str) -> re.Pattern[str] | None:
 
 def _folded(text: str) -> str:
     """Lower case without diacritics and invisible characters."""
-    parts = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(
-        "d" if character == "đ" else character
-        for character in parts
-        if not unicodedata.combining(character) and unicodedata.category(character) != "Cf"
-    )
+    text = text.casefold()
+    return text if text.isascii() else unicodedata.normalize("NFKD", text).translate(_PLAIN)
+
+
+def _compact(folded: str) -> str:
+    """The letters and digits alone."""
+    return "".join(filter(str.isalnum, folded))
+
+
+class _Plain(dict[int, str | None]):
+    """What stands for a character without its marks, worked out when it is first met."""
+
+    def __missing__(self, code: int) -> str | None:
+        character = chr(code)
+        dropped = unicodedata.combining(character) or unicodedata.category(character) == "Cf"
+        self[code] = None if dropped else "d" if character == "đ" else character
+        return self[code]
+
+
+_PLAIN = _Plain()

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
+from samescore.harness.blocking import blocking
 from samescore.harness.errors import PolicyError, UnknownName, UsageError
 from samescore.harness.policies.api_errors import cause_of, plain, reason_of, status_of
-from samescore.harness.policies.api_options import ApiOptions
+from samescore.harness.policies.api_options import ApiOptions, require_url
 
 if TYPE_CHECKING:
     from inspect_ai.model import Model
 
 PROBE_TOKENS = 16
 """What the probe may cost. Some providers refuse to write fewer."""
-
-T = TypeVar("T")
 
 
 def open_model(name: str, options: ApiOptions) -> Model:
@@ -29,7 +25,7 @@ def open_model(name: str, options: ApiOptions) -> Model:
         UsageError: no API key, no address, a missing client library, or the server refuses key, model or request.
         PolicyError: the server cannot be reached, or does not answer.
     """
-    _finish(_probe(name, options))
+    blocking(_probe(name, options))
     return _model(name, options)  # the probe's client belongs to an event loop that is over
 
 
@@ -44,14 +40,17 @@ def _model(name: str, options: ApiOptions) -> Model:
         max_connections=options.max_connections,
     )
     try:
-        return get_model(name, config=config, base_url=options.base_url, memoize=False)
+        model = get_model(name, config=config, base_url=options.base_url, memoize=False)
     except PrerequisiteError as error:
-        raise UsageError(f"{name}: {_missing(plain(error.message))}") from None
+        raise UsageError(_missing(name, plain(error.message))) from None
     except ValueError as error:
         if "not recognized" in str(error):
             provider = name.partition("/")[0]
             raise UnknownName("provider", provider, _providers(), "Models are named provider/name.") from None
         raise UsageError(f"{name}: {plain(error)}. Correct the model's name.") from None
+    if model.api.base_url is not None:  # it may come from the environment
+        require_url(model.api.base_url, f"{name}: the server's address")
+    return model
 
 
 async def _probe(name: str, options: ApiOptions) -> None:
@@ -85,15 +84,20 @@ def _refusal(name: str, model: Model, error: BaseException) -> UsageError | Poli
     return PolicyError(f"{where}: {reason}. Start the server, or correct --model-base-url. Nothing was recorded.")
 
 
-def _missing(message: str) -> str:
-    """What an environment lacks, and how to give it."""
+def _missing(name: str, message: str) -> str:
+    """What an environment lacks, and how to give it: of several variables that would do, the provider's own."""
     wanted = re.findall(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b", message)
-    advice = [f"Set {' or '.join(wanted)} in the environment."] if wanted else []
-    if any(name.endswith("_KEY") for name in wanted):
-        advice.append("A server of your own that asks for no key takes any.")
-    if any(name.endswith("_URL") for name in wanted):
-        advice.append("Or say where the server is: --model-base-url URL.")
-    return " ".join([message, *advice])
+    if key := next((one for one in wanted if one.endswith("_KEY")), None):
+        any_will_do = " (to anything, if the server is your own and asks for none)" if _is_compatible(name) else ""
+        return f"{name} needs an API key: set {key} in the environment{any_will_do}."
+    if url := next((one for one in wanted if one.endswith("_URL")), None):
+        return f"{name} needs the server's address: say --model-base-url URL, or set {url} in the environment."
+    return f"{name}: {message}"
+
+
+def _is_compatible(name: str) -> bool:
+    """Whether the model is of whatever server speaks OpenAI's protocol."""
+    return name.startswith("openai-api/")
 
 
 def _providers() -> list[str]:
@@ -105,13 +109,3 @@ def _providers() -> list[str]:
     theirs = registry_find(lambda info: info.type == "modelapi")
     ours = {name.partition("/")[0] for name in PROVIDERS}
     return sorted(ours | {registry_unqualified_name(registry_info(api)) for api in theirs})
-
-
-def _finish(work: Coroutine[Any, Any, T]) -> T:
-    """Run to the end, also where an event loop is at work already, as in a notebook."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(work)
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, work).result()

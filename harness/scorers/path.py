@@ -38,7 +38,7 @@ def judge(context: Context) -> Score:
     words = [f"{_tool(case, one.check)} did not succeed before {_tool(case, one.action)}" for one in broken]
     orders = _orders(case)
     early = [order for order in orders if not _in_order(order, assignment)]
-    words += [f"{_tool(case, one.action)} did not come after {_tool(case, one.check)}" for one in early]
+    words += [_late(case, one) for one in early]
     if not words:
         return PASS
     value = 1 - len(words) / (len(case.expectation.guards) + len(orders))
@@ -72,6 +72,14 @@ def _holds(guard: Guard, assignment: Assignment) -> bool:
         if made.attempt.call is not None and made.attempt.call.name == action.expected.name
     ]
     return check.made.turn < min([action.made.turn, *premature])
+
+
+def _late(case: Case, order: Guard) -> str:
+    """An order that was not kept, in words. Where a call of a tool needs another one of it, that is a retry."""
+    before, after = _tool(case, order.check), _tool(case, order.action)
+    if order.check.partition("#")[0] == order.action.partition("#")[0] and before == after:
+        return f"the failed {before} was not tried again"
+    return f"{after} did not come after {before}"
 
 
 def _tool(case: Case, call_id: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from samescore.harness.case import Case
 from samescore.harness.mutants import Mutant, calling_turns, gold_calls, with_call, with_turn
@@ -17,10 +18,30 @@ def judge(context: Context) -> Score:
         return PASS
     missing = [call.name for call in assignment.missing]
     extra = [made.attempt.call.name for made in assignment.extra if made.attempt.call is not None]
-    parts = [f"{', '.join(missing)} not called"] if missing else []
-    parts += [f"{', '.join(extra)} called without need"] if extra else []
+    made = Counter(pair.expected.name for pair in assignment.pairs.values())
+    parts = [_uncalled(missing, made)] if missing else []
+    parts += [f"{_counted(Counter(extra))} called without need"] if extra else []
     value = len(assignment.pairs) / assignment.denominator
     return Score(value, "; ".join(parts) or "a malformed call", {"missing": missing, "extra": extra})
+
+
+def _uncalled(missing: Sequence[str], made: Counter[str]) -> str:
+    """Tools that were not called, or not as often as expected."""
+    lacking = Counter(missing)
+    never = Counter({name: count for name, count in lacking.items() if not made[name]})
+    parts = [f"{_counted(never)} not called"] if never else []
+    parts += [
+        f"{name} not called {_times(made[name] + count)}" for name, count in lacking.items() if name not in never
+    ]
+    return "; ".join(parts)
+
+
+def _counted(names: Counter[str]) -> str:
+    return ", ".join(name if count == 1 else f"{count} x {name}" for name, count in names.items())
+
+
+def _times(count: int) -> str:
+    return "twice" if count == 2 else f"{count} times"
 
 
 def mutants(case: Case) -> Iterator[Mutant]:

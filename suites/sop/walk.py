@@ -11,7 +11,7 @@ from typing import Any
 from samescore.harness.case import Ending
 from samescore.harness.environment import Environment, World
 from samescore.harness.errors import SopError
-from samescore.harness.facts import discloses
+from samescore.harness.facts import disclosed
 from samescore.harness.lexicon import Locale
 from samescore.harness.strictjson import read
 from samescore.harness.types import NO_DATA, Call, Change, Effect, Message, Observation, Outcome
@@ -264,7 +264,7 @@ class _Walker:
                 values.append(self._result(self.sop.steps[step], name, step, fields))
         secrets = tuple(dict.fromkeys(plain(leaf) for value in values for leaf in _leaves(value)))
         for turn in self.turns:
-            if told := [secret for secret in secrets if discloses(turn.content, secret)]:
+            if told := disclosed(turn.content, secrets):
                 raise self._wrong(self.sop.start, f"{told[0]!r} is confidential, and {turn.content!r} tells it")
         return secrets
 
