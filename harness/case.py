@@ -49,7 +49,9 @@ class CallPattern:
 
     def matches(self, call: Call) -> bool:
         """Whether `call` is one of these."""
-        return call.name == self.name and all(
+        if call.name != self.name:
+            return False
+        return not self.arguments or all(
             name in call.arguments and matcher.accepts(call.arguments[name]) for name, matcher in self.arguments.items()
         )
 

@@ -168,9 +168,9 @@ def manifest_of(
 
 def _places(suites: Sequence[CaseSuite], directory: Path) -> dict[str, str]:
     """Where the suites lie that were asked for by path, as seen from a run: both may be moved together."""
-    paths = {suite.name: suite.source for suite in suites if suite.source and os.path.exists(suite.source)}
+    paths = {suite.name: suite.source for suite in suites if suite.source and Path(suite.source).exists()}
     with suppress(ValueError):  # they lie on different drives
-        return {name: os.path.relpath(os.path.realpath(path), directory.resolve()) for name, path in paths.items()}
+        return {name: os.path.relpath(Path(path).resolve(), directory.resolve()) for name, path in paths.items()}
     return {}
 
 

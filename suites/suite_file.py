@@ -16,7 +16,7 @@ from samescore.harness.plan import Procedure
 from samescore.suites.local import LocalWorld, local_world
 from samescore.suites.sop.document import Item, Problems, read
 from samescore.suites.sop.loader import load
-from samescore.suites.sop.lock import check_lock, lock_path, read_lock
+from samescore.suites.sop.lock import lock_path, read_lock, require_fresh
 from samescore.suites.sop.model import Sop
 from samescore.suites.sop.prose import in_prompt
 from samescore.suites.worlds import load_world, references
@@ -73,7 +73,7 @@ class SopFile:
             LockError: the lock file is missing, damaged or stale.
         """
         world = self.load_world()
-        check_lock(self.path, self.phrases, world, split)
+        require_fresh(self.path, self.phrases, world, split)
         cases = read_lock(lock_path(self.path, split), world)
         return in_prompt(cases, *self.read()) if procedure == "prompt" else cases
 

@@ -72,14 +72,20 @@ def _recorded(run: Run, name: str, split: str) -> list[CaseSuite]:
     """
     planned = {case.id for case in run.plan.cases}
     found: list[CaseSuite] = []
+    wrong: UsageError | None = None
     for source in dict.fromkeys([_source(run, name), *_placed(run, name)]):
         try:
             suites = load_suites([source], split, None, run.plan.procedure)
         except UnknownName:
             continue
+        except UsageError as error:  # of a file that may be another suite's
+            wrong = wrong or error
+            continue
         if any(case.id in planned for case in cases_of(suites)):
             return suites
         found = found or suites
+    if wrong is not None:
+        raise wrong
     return found
 
 

@@ -6,11 +6,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 PLAIN_SECONDS = 10.0
 """How often a plain line is written where there is no terminal."""
+
+FEW = 5
+"""So many results say nothing yet about how fast the others come."""
 
 
 class Progress(Protocol):
@@ -32,29 +35,34 @@ def progress(total: int, done: int = 0) -> Iterator[Progress]:
 
 @dataclass(slots=True)
 class Tally:
-    """What was finished since the start of this process. `before` rollouts of `total` were recorded earlier."""
+    """What was finished since the start of this process. `before` rollouts of `total` were recorded earlier.
+
+    The rate counts from the first result on: until then a model is loaded, or the first conversations begin.
+    """
 
     total: int
     before: int
     finished: int = 0
     known: int = 0
     passed: int = 0
-    started: float = field(default_factory=time.monotonic)
+    first: float = 0.0
 
     def count(self, passed: bool | None) -> None:
         """One more is finished."""
+        self.first = self.first if self.finished else time.monotonic()
         self.finished += 1
         self.known += passed is not None
         self.passed += bool(passed)
 
     def words(self) -> str:
-        """Rate, time left and how many were right so far."""
-        if not self.finished:
-            return "starting"
-        rate = self.finished / max(time.monotonic() - self.started, 1e-9)
-        left = duration((self.total - self.before - self.finished) / rate)
-        right = f" · {self.passed}/{self.known} right" if self.known else ""
-        return f"{pace(rate)} · {left} left{right}"
+        """Rate and time left, once they can be told, and how many were right so far."""
+        words = []
+        if self.finished > FEW:
+            rate = (self.finished - 1) / max(time.monotonic() - self.first, 1e-9)
+            left = duration((self.total - self.before - self.finished) / rate)
+            words = [pace(rate), f"{left} left"]
+        right = [f"{self.passed}/{self.known} right"] if self.known else []
+        return " · ".join([*words, *right]) or "starting"
 
 
 class PlainProgress:
@@ -62,7 +70,7 @@ class PlainProgress:
 
     def __init__(self, tally: Tally) -> None:
         self._tally = tally
-        self._written = tally.started
+        self._written = time.monotonic()
 
     def advance(self, passed: bool | None) -> None:
         """Count one; write a line if the last one was long ago."""

@@ -6,21 +6,18 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from samescore.harness.case import Case
 from samescore.harness.cli.errors import say
 from samescore.harness.cli.loading import cases_of, moved_targets, targets_of
+from samescore.harness.counted import counted
 from samescore.harness.environment import World
 from samescore.harness.errors import ExitCode, UsageError, WorldError
 from samescore.harness.plan import CaseSuite
 from samescore.harness.rescore import Scored
 from samescore.harness.results import Floor, Metric, Results, TargetVerdict, summarise
 from samescore.harness.run import Run
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
 
 LENIENT = (
     "this provider hides what the model wrote as arguments, so malformed calls cannot be seen. Not to be compared with "
@@ -49,16 +46,22 @@ def require_targets(suites: Sequence[CaseSuite]) -> None:
 
 
 def report(
-    run: Run, suites: Sequence[CaseSuite], worlds: Mapping[str, World], scored: Sequence[Scored], view: View
+    run: Run,
+    suites: Sequence[CaseSuite],
+    worlds: Mapping[str, World],
+    scored: Sequence[Scored],
+    view: View,
+    *,
+    keep: bool = True,
 ) -> ExitCode:
-    """Print what a scored run says, keep it in its `run.json` once it is complete, and return the exit code."""
+    """Print what a scored run says and return the exit code; `keep` it in its `run.json` once it is complete."""
     from samescore.harness.scorers import RUBRIC, SCORERS
 
     floors = _floors(run, cases_of(suites), worlds)
     results = summarise(run.plan, cases_of(suites), scored, RUBRIC, targets_of(suites), floors)
     code = exit_code(results, view.check)
     shown = results_json(run, results, code)
-    if results.complete:  # while it is not, another process may be at work on it
+    if keep and results.complete:  # while it is not, another process may be at work on it
         run.update(
             floors={name: {"value": floor.value, "policy": floor.policy} for name, floor in floors.items()},
             results={"status": shown["status"], "metrics": shown["metrics"]},
@@ -118,25 +121,15 @@ def model_label(run: Run) -> str:
     return manifest.model if manifest.adapter is None else f"{manifest.model}+{manifest.adapter}"
 
 
-def _console() -> Console:
-    """A console without markup: what models write is printed as it stands."""
-    from rich.console import Console
-
-    class Plain(Console):
-        def on_broken_pipe(self) -> None:
-            raise  # rich would exit with 1, which here means that targets are missed
-
-    return Plain(markup=False, highlight=False, emoji=False)
-
-
 def _print(run: Run, results: Results, view: View) -> None:
+    from rich.console import Console
     from rich.text import Text
 
     from samescore.harness.cli.failures import print_failures
     from samescore.harness.cli.printable import print_hanging
     from samescore.harness.cli.table import interval, print_results, score
 
-    screen = _console()
+    screen = Console(markup=False, highlight=False, emoji=False)  # what models write is printed as it stands
     print_results(screen, results, view.check)
     if run.manifest.lenient:
         print_hanging(screen, Text("lenient: "), Text(LENIENT))
@@ -182,4 +175,5 @@ def _incomplete(run: Run, results: Results) -> str:
     passing = reasons - {"diverged", "scorer", "redaction"}
     advice = f"Carry on: {run.resume_command}" if passing else "Evaluate again in a new run."
     why = f" ({run.manifest.stopped})" if run.manifest.stopped else ""
-    return f"incomplete: {len(results.errors)} of {results.rollouts} rollouts have no score{why}. {advice}"
+    has = "has" if len(results.errors) == 1 else "have"
+    return f"incomplete: {len(results.errors)} of {counted(results.rollouts, "rollout")} {has} no score{why}. {advice}"

@@ -21,8 +21,10 @@ def score_command(
     ] = None,
 ) -> None:
     """Score a recorded run again: parse, replay and score its evidence, without a model."""
+    from samescore.harness.cli.errors import say
     from samescore.harness.cli.loading import suites_of, worlds_of
     from samescore.harness.cli.report import View, report, require_targets
+    from samescore.harness.errors import EvidenceUnwritable
     from samescore.harness.rescore import keep, rescore
     from samescore.harness.run import Run
 
@@ -32,5 +34,10 @@ def score_command(
         require_targets(suites)
     worlds = worlds_of(suites)
     scored = tuple(rescore(recorded, suites, worlds))
-    keep(recorded, scored)
-    raise typer.Exit(int(report(recorded, suites, worlds, scored, View(check, as_json, show))))
+    try:
+        keep(recorded, scored)
+        kept = True
+    except EvidenceUnwritable as error:
+        say(f"warning: the scores below hold, but are not kept. {error}")
+        kept = False
+    raise typer.Exit(int(report(recorded, suites, worlds, scored, View(check, as_json, show), keep=kept)))

@@ -17,6 +17,7 @@ from samescore.harness.cli.sop_graph import graph_command
 from samescore.harness.cli.sop_lint import lint_command
 from samescore.harness.cli.sop_prose import prose_command
 from samescore.harness.cli.sop_schema import schema_command
+from samescore.harness.counted import counted
 from samescore.harness.errors import SopError, UsageError
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def _check(sop: Any, world: World) -> None:
 
 def _counted(cases: Sequence[Case], recipe: Any) -> str:
     alike = import_module("samescore.suites.sop.splits").near_duplicates(cases)
-    return f"{len(cases)} cases, {recipe.criterion}, {alike.share:.1%} open like another one"
+    return f"{counted(len(cases), 'case')}, {recipe.criterion}, {alike.share:.1%} open like another one"
 
 
 def _conversation(case: Case, world: World) -> Iterator[str]:

@@ -11,6 +11,7 @@ from typer import Option
 
 from samescore.harness.cli.choices import SplitName
 from samescore.harness.cli.procedures import Criterion, Names, procedures
+from samescore.harness.counted import counted
 from samescore.harness.errors import UsageError
 
 
@@ -37,14 +38,17 @@ def coverage_command(
     form = Format.JSON if as_json else form or Format.TABLE
     locks, covers = import_module("samescore.suites.sop.lock"), import_module("samescore.suites.sop.coverage")
     reports: dict[str, Any] = {}
-    for sop, world in procedures(names):
+    named = list(procedures(names))
+    # All locks are checked before the first line is printed: half of a page is worse than none.
+    for sop, world in named:
         locks.check_lock(sop.path, sop.phrases, world, split.value)
+    for sop, world in named:
         cases = locks.read_lock(locks.lock_path(sop.path, split.value), world)
         facts = [case.facts for case in cases]
         seen = covers.coverage(sop, facts, criterion.value)
         if form is Format.TABLE:
             print(sop.path)
-            _print_table(f"{sop.world}/{sop.name}: {len(cases)} {split.value} cases, {criterion.value}", seen)
+            _print_table(f"{sop.world}/{sop.name}: {counted(len(cases), f'{split.value} case')}, {criterion.value}", seen)
         elif form is Format.HTML:
             html = import_module("samescore.suites.sop.coverage_html").coverage_html
             print(html(sop, seen, facts, split.value), end="")

@@ -13,7 +13,9 @@ from typer import Option
 from samescore.harness.cli.choices import SplitName
 from samescore.harness.cli.errors import say
 from samescore.harness.cli.procedures import files
+from samescore.harness.counted import counted
 from samescore.harness.errors import UsageError
+from samescore.harness.files import write_text
 
 if TYPE_CHECKING:
     from samescore.harness.environment import World
@@ -24,6 +26,10 @@ class Format(StrEnum):
 
     MERMAID = "mermaid"
     SVG = "svg"
+
+
+SUFFIXES = {".svg": Format.SVG, ".mmd": Format.MERMAID, ".md": Format.MERMAID}
+"""What the name of a file ends in, and what is written into it."""
 
 
 def graph_command(
@@ -38,12 +44,12 @@ def graph_command(
     ] = None,
 ) -> None:
     """Draw a procedure: each step and way with the cases that pass it, or with the successes of a run there."""
+    form = _form(form, out)
     named = files([name])
     if len(named) != 1:
         paths = ", ".join(str(file.path) for file in named)
         raise UsageError(f"{name} has {len(named)} procedures ({paths}). Name one: samescore sop graph FILE")
     sop, world = named[0].read()
-    form = form or (Format.SVG if out is not None and out.suffix == ".svg" else Format.MERMAID)
     marks = _of_cases(sop, world, split.value) if run is None else _of_run(sop, run)
     drawn = import_module("samescore.suites.sop.graph").graph(sop)
     module = import_module(f"samescore.suites.sop.{form.value}")
@@ -51,11 +57,23 @@ def graph_command(
     if out is None:
         print(text, end="")
         return
-    try:
-        out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{out}: cannot be written: {error.strerror}. Name another file.") from None
-    say(f"{out}: {len(drawn.nodes)} steps, {len(drawn.edges)} ways")
+    write_text(out, text)
+    say(f"{out}: {counted(len(drawn.nodes), 'step')}, {counted(len(drawn.edges), 'way')}")
+
+
+def _form(form: Format | None, out: Path | None) -> Format:
+    """What is written: what was said, else what the name of the file says.
+
+    Raises:
+        UsageError: the name of the file says nothing that is known, or something else than was said.
+    """
+    if out is None:
+        return form or Format.MERMAID
+    meant = SUFFIXES.get(out.suffix.lower())
+    if meant is None or form not in (None, meant):
+        wanted = ", ".join(f"{suffix} ({one})" for suffix, one in SUFFIXES.items() if form in (None, one))
+        raise UsageError(f"--out {out}: expected a name that ends in {wanted}. Name another file.")
+    return meant
 
 
 def _of_cases(sop: Any, world: World, split: str) -> Any:
@@ -66,7 +84,7 @@ def _of_cases(sop: Any, world: World, split: str) -> Any:
         return marks.unmarked("no cases yet")
     locks.check_lock(sop.path, sop.phrases, world, split)
     cases = locks.read_lock(path, world)
-    return marks.tried(sop, [case.facts for case in cases], f"{len(cases)} {split} cases")
+    return marks.tried(sop, [case.facts for case in cases], counted(len(cases), f"{split} case"))
 
 
 def _of_run(sop: Any, directory: Path) -> Any:
@@ -94,4 +112,4 @@ def _of_run(sop: Any, directory: Path) -> Any:
     outcomes = [marks.Outcome(facts[item.case], scores.get((item.case, item.epoch))) for item in planned]
     missing = sum(outcome.success is None for outcome in outcomes)
     aside = f", {missing} without a score" if missing else ""
-    return marks.scored(sop, outcomes, f"success of {run.manifest.model}, {len(planned)} rollouts{aside}")
+    return marks.scored(sop, outcomes, f"success of {run.manifest.model}, {counted(len(planned), 'rollout')}{aside}")

@@ -11,6 +11,7 @@ from typing import Any
 import typer
 
 from samescore.harness.cli.procedures import Json, Names, files
+from samescore.harness.counted import counted
 from samescore.harness.errors import ExitCode, Mistake, SopError
 
 INVALID = "invalid"
@@ -54,7 +55,7 @@ def lint_command(names: Names = None, as_json: Json = False) -> None:
 
         for flaw in flaws:
             print(located(flaw.place))
-        print(f"{errors} errors, {len(flaws) - errors} warnings")
+        print(f"{counted(errors, 'error')}, {counted(len(flaws) - errors, 'warning')}")
     if errors:
         raise typer.Exit(int(ExitCode.USAGE))
 

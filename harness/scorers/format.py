@@ -28,9 +28,9 @@ def judge(context: Context) -> Score:
             faults.append(f"turn {index + 1} has no thinking")
         elif not turn.attempts and not turn.content:
             faults.append(f"turn {index + 1} is empty")
-    final = context.trajectory.final
-    if final is not None and (lacking := [term for term in case.expectation.terms if not uses(final.content, term)]):
-        faults.append(f"the final reply lacks the house word {', '.join(lacking)}")
+    if (terms := case.expectation.terms) and (final := context.trajectory.final) is not None:
+        lacking = [term for term in terms if not uses(final.content, term)]
+        faults += [f"the final reply lacks the house word {', '.join(lacking)}"] if lacking else []
     if not faults:
         return PASS if steps else Score(0.0, "no turn")
     return Score(max(0.0, 1 - len(faults) / len(steps)), "; ".join(faults), {"faults": len(faults)})

@@ -24,8 +24,8 @@ def judge(context: Context) -> Score:
     expectation = context.case.expectation
     faults = [
         f"forbidden call of {call.name}"
-        for made in context.made
         for pattern in expectation.forbidden
+        for made in context.made
         if (call := made.attempt.call) is not None and pattern.matches(call)
     ]
     effects = context.trajectory.effects

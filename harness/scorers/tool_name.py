@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from samescore.harness.assignment import Assignment
 from samescore.harness.case import Case
 from samescore.harness.mutants import Mutant, calling_turns, gold_calls, with_call, with_turn
 from samescore.harness.scorer import PASS, Context, Scorer
@@ -18,30 +18,32 @@ def judge(context: Context) -> Score:
         return PASS
     missing = [call.name for call in assignment.missing]
     extra = [made.attempt.call.name for made in assignment.extra if made.attempt.call is not None]
-    made = Counter(pair.expected.name for pair in assignment.pairs.values())
-    parts = [_uncalled(missing, made)] if missing else []
-    parts += [f"{_counted(Counter(extra))} called without need"] if extra else []
+    parts = [_uncalled(missing, assignment)] if missing else []
+    if extra:
+        parts.append(f"{_counted(extra)} called without need")
     value = len(assignment.pairs) / assignment.denominator
     return Score(value, "; ".join(parts) or "a malformed call", {"missing": missing, "extra": extra})
 
 
-def _uncalled(missing: Sequence[str], made: Counter[str]) -> str:
+def _uncalled(missing: Sequence[str], assignment: Assignment) -> str:
     """Tools that were not called, or not as often as expected."""
-    lacking = Counter(missing)
-    never = Counter({name: count for name, count in lacking.items() if not made[name]})
+    if not assignment.pairs:
+        return f"{_counted(missing)} not called"
+    made = [pair.expected.name for pair in assignment.pairs.values()]
+    never = [name for name in missing if name not in made]
     parts = [f"{_counted(never)} not called"] if never else []
-    parts += [
-        f"{name} not called {_times(made[name] + count)}" for name, count in lacking.items() if name not in never
-    ]
+    for name in dict.fromkeys(name for name in missing if name in made):
+        times = made.count(name) + missing.count(name)
+        parts.append(f"{name} not called {'twice' if times == 2 else f'{times} times'}")
     return "; ".join(parts)
 
 
-def _counted(names: Counter[str]) -> str:
-    return ", ".join(name if count == 1 else f"{count} x {name}" for name, count in names.items())
-
-
-def _times(count: int) -> str:
-    return "twice" if count == 2 else f"{count} times"
+def _counted(names: Sequence[str]) -> str:
+    """Names, those that occur more than once with their number. No `Counter`: making one takes longer than all else."""
+    if len(names) == 1:
+        return names[0]
+    counts = {name: names.count(name) for name in names}
+    return ", ".join(name if count == 1 else f"{count} x {name}" for name, count in counts.items())
 
 
 def mutants(case: Case) -> Iterator[Mutant]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from samescore.harness.counted import counted
 from samescore.harness.fingerprint import fingerprint
 from samescore.suites.sop.coverage import Coverage
 from samescore.suites.sop.graph import graph
@@ -20,14 +21,16 @@ STYLE = """
   font-family: ui-sans-serif, system-ui, "Segoe UI", "Noto Sans", "DejaVu Sans", sans-serif; }
 @media (prefers-color-scheme: dark) { .sop-coverage { --ink: #f3f4f6; --soft: #b6bdc9; --rule: #374151;
   --ground: #111827; --bad: #f58a93; --thin: #f0b04a; --good: #4fc7b3; } }
-.sop-coverage table { border-collapse: collapse; margin: 0.5rem 0 1.5rem; font-size: 0.9rem; }
+.sop-coverage table { border-collapse: collapse; margin: 0.5rem 0 1.5rem; font-size: 0.9rem;
+  min-width: min(100%, 34rem); }
 .sop-coverage caption { text-align: left; font-weight: 600; padding: 0.3rem 0; }
 .sop-coverage th, .sop-coverage td { border-bottom: 1px solid var(--rule); padding: 0.3rem 1.2rem 0.3rem 0;
-  text-align: left; vertical-align: top; font-weight: 400; overflow-wrap: anywhere; }
+  text-align: left; vertical-align: top; font-weight: 400; overflow-wrap: break-word; }
 .sop-coverage thead th { color: var(--soft); }
 .sop-coverage .count { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .sop-coverage tfoot th, .sop-coverage tfoot td { font-weight: 600; }
-.sop-coverage code { font-family: ui-monospace, "DejaVu Sans Mono", monospace; font-size: 0.85rem; }
+.sop-coverage code { font-family: ui-monospace, "DejaVu Sans Mono", monospace; font-size: 0.85rem;
+  overflow-wrap: anywhere; }
 .sop-coverage .soft { color: var(--soft); }
 .sop-coverage td.untried { color: var(--bad); font-weight: 600; }
 .sop-coverage td.middle { color: var(--thin); }
@@ -43,7 +46,7 @@ def coverage_html(sop: Sop, seen: Coverage, facts_of_cases: Sequence[Mapping[str
     Raises:
         SopError, KeyError: as `samescore.suites.sop.coverage.coverage`.
     """
-    caption = f"{len(facts_of_cases)} {split} cases"
+    caption = counted(len(facts_of_cases), f"{split} case")
     name = f"{sop.world}/{sop.name}"
     heading = f"sop-coverage-{fingerprint(name)}"
     total = seen.total

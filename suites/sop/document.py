@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import yaml
+from yaml.reader import ReaderError
 
 from samescore.harness.errors import Mistake, SopError
 
@@ -98,7 +99,7 @@ def read(path: Path) -> Item:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise SopError(f"{path}:1: the file cannot be read: {error}. Check the path and that it is UTF-8.") from None
+        raise unreadable(path, error) from None
     problems = Problems(path)
     try:
         for event in yaml.parse(text, Loader=yaml.BaseLoader):
@@ -106,18 +107,32 @@ def read(path: Path) -> Item:
         problems.raise_any()
         root = yaml.compose(text, Loader=yaml.BaseLoader)
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        reason = getattr(error, "problem", None) or str(error).splitlines()[0]
-        line = mark.line + 1 if mark is not None else 1
-        raise SopError(f"{path}:{line}: this is no YAML: {reason}. Check indentation, quotes and brackets.") from None
+        raise unreadable(path, error, text) from None
     item = Item(None, 1) if root is None else _item(root, root.start_mark.line + 1, problems)
     problems.raise_any()
     return item
 
 
+def unreadable(path: Path, error: OSError | UnicodeDecodeError | yaml.YAMLError, text: str = "") -> SopError:
+    """What keeps a YAML file from being read, at its line; `text` is what was read of it."""
+    if not isinstance(error, yaml.YAMLError):
+        reason = error.strerror if isinstance(error, OSError) else f"it is no UTF-8: {error}"
+        return SopError(f"{path}:1: the file cannot be read: {reason}. Check the path and that it is UTF-8.")
+    mark = getattr(error, "problem_mark", None)
+    if isinstance(error, ReaderError):  # a character that YAML does not know; it has a place and no mark
+        line, reason = text.count("\n", 0, error.position) + 1, f"the character {chr(error.character)!r}"
+    else:
+        line = mark.line + 1 if mark is not None else 1
+        reason = getattr(error, "problem", None) or str(error).splitlines()[0]
+    return SopError(f"{path}:{line}: this is no YAML: {reason}. Check indentation, quotes and brackets.")
+
+
 def source_line(path: Path, line: int) -> str:
-    """The text of one line of a file, without its indentation; empty beyond the end."""
-    lines = path.read_text(encoding="utf-8").splitlines()
+    """The text of one line of a file, without its indentation; empty beyond the end, or where there is no text."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return ""
     return lines[line - 1].strip() if 0 < line <= len(lines) else ""
 
 

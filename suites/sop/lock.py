@@ -25,7 +25,9 @@ from samescore.harness.errors import LockError, SopError
 from samescore.harness.fingerprint import fingerprint
 from samescore.harness.strictjson import canonical
 from samescore.suites.sop.cases import Recipe
+from samescore.suites.sop.loader import load
 from samescore.suites.sop.model import Sop
+from samescore.suites.sop.prove import first_moved
 from samescore.suites.sop.splits import overlaps
 
 FORMAT = "samescore-lock"
@@ -125,7 +127,27 @@ def recipe_of(path: Path) -> Recipe | None:
 
 
 def check_lock(sop_path: Path, phrases: Path, world: World, split: Split) -> Header:
-    """Prove that a lock file is whole, and generated from the SOP, phrases and world as they are now.
+    """Prove that a lock file is fresh, and of `eval` that the world still answers as when it was locked.
+
+    Raises:
+        LockError: it does not; names the first case that differs. Or as `require_fresh`.
+        WorldError: a tool's code crashed.
+    """
+    header = require_fresh(sop_path, phrases, world, split)
+    path = lock_path(sop_path, split)
+    sop = load(sop_path, world.toolset, world.lexicon)
+    if split == "eval" and (moved := first_moved(sop, world, read_lock(path, world))):
+        raise LockError(
+            f"{path}: {moved}. The world {world.name} answers otherwise than when this was locked. Raise its `version` "
+            f"and run `{_command(path)}`, or undo the change."
+        )
+    return header
+
+
+def require_fresh(sop_path: Path, phrases: Path, world: World, split: Split) -> Header:
+    """Make sure that a lock file is whole, and generated from the SOP, phrases and world as they are now.
+
+    The code of the world's tools is known by the version that the world declares.
 
     Raises:
         LockError: it is not; says what differs.

@@ -88,7 +88,9 @@ def svg(graph: Graph, marks: Marks) -> str:
 
 def _head(graph: Graph, marks: Marks, width: float, height: float) -> Iterator[str]:
     words = f"{graph.title}: {marks.caption}. {len(graph.nodes)} steps, {len(graph.edges)} ways between them."
+    # As wide as drawn where there is room, as an image too; in a narrower window the whole of it, smaller.
     size = f'width="{number(width)}" height="{number(height)}" viewBox="0 0 {number(width)} {number(height)}"'
+    size += ' style="max-width: 100%; height: auto"'
     yield f'<svg xmlns="http://www.w3.org/2000/svg" class="sop-graph" role="img" aria-label="{escaped(words)}" {size}>'
     yield f"<title>{escaped(words)}</title>"
     yield f"<style>{STYLE}</style>"
