@@ -122,7 +122,7 @@ class World:
     system: Mapping[Locale, str]
     stamp: str = ""
     faults: Mapping[str, Fault] = field(default_factory=dict)
-    _prepared: dict[str, Prepared] = field(default_factory=dict, repr=False, compare=False)
+    _prepared: dict[str, Prepared] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def toolset(self) -> Toolset:

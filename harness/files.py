@@ -13,6 +13,9 @@ from typing import Any
 from samescore.harness.errors import EvidenceUnwritable, UsageError
 from samescore.harness.strictjson import JsonDefect, read
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the operating system says where a disk is full, or a quota."""
+
 
 def read_text(path: Path, what: str) -> str:
     """The text of a file; `what` names it in messages: `the tools`.
@@ -84,7 +87,7 @@ def write_text(path: Path, text: str, kept: str = "") -> None:
 
 def remedy(error: OSError) -> str:
     """What to do about a file that the operating system refuses."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    if error.errno in NO_ROOM:
         return "Make room and try again."
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return "Correct the permissions, or choose another place."

@@ -48,8 +48,9 @@ class Manifest:
 
     `description` is the policy's own. `scorers` gives versions, `worlds` version and fingerprints of toolset and
     lexicon, `targets` the thresholds per suite, as they stood when the run began. `sources` gives the name or path by
-    which each suite was asked for, `places` those that are paths as seen from the run's directory. In a `redacted` run personal data is masked in all that is kept. `floors` and
-    `results` are added when it ends. Times are ISO 8601 with offset.
+    which each suite was asked for, `places` where those are that were asked for by path, as seen from the run. In a
+    `redacted` run personal data is masked in all that is kept. `floors` and `results` are added when it ends. Times are
+    ISO 8601 with offset.
     """
 
     plan: Plan

@@ -389,15 +389,27 @@ def test_nobody_listening_is_an_infrastructure_error() -> None:
 def test_a_missing_key_address_provider_and_prefix_each_name_the_fix(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "--model-base-url URL" in str(refused())
     monkeypatch.delenv("LOCAL_API_KEY")
-    assert "Set LOCAL_API_KEY in the environment" in str(refused())
+    local = str(refused())
+    assert local.startswith(f"{NAME} needs an API key: set LOCAL_API_KEY in the environment (")
+    assert local.count("LOCAL_API_KEY") == 1
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    assert "Set OPENAI_API_KEY or" in str(refused("openai/gpt-4o"))
+    assert str(refused("openai/gpt-4o")) == "openai/gpt-4o needs an API key: set OPENAI_API_KEY in the environment."
     unknown = refused("opnai/gpt-4o")
     assert isinstance(unknown, UnknownName) and "Did you mean 'openai'" in str(unknown)
     assert "service prefix" in str(refused("openai-api/model"))
 
 
+def test_an_address_that_is_no_url_is_a_usage_error_wherever_it_comes_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match="--model-base-url: expected a URL such as"):
+        ApiOptions(base_url="nonsense")
+    monkeypatch.setenv("LOCAL_BASE_URL", "localhost:8000")
+    assert "the server's address: expected a URL" in str(refused())
+    assert refused().exit_code is ExitCode.USAGE
+
+
 def test_options_of_apis_do_not_go_with_local_models() -> None:
+    with pytest.raises(UsageError, match="--price goes with models of APIs only"):
+        load_policy("oracle", api=ApiOptions(price=Price(1, 2)))
     with pytest.raises(UsageError, match="--model-base-url and --timeout go with models of APIs only"):
         load_policy("oracle", api=ApiOptions(base_url="http://x", timeout=5))
     with pytest.raises(UsageError, match="--adapter does not go"):

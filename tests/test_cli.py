@@ -277,7 +277,7 @@ def test_a_reader_that_leaves_early_is_no_missed_target(place: Path) -> None:
     assert process.stdout is not None and process.stderr is not None
     process.stdout.readline()
     process.stdout.close()
-    assert process.wait(timeout=60) == 5
+    assert process.wait(timeout=60) == 141
     assert process.stderr.read() == ""
 
 

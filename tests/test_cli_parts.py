@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import time
 import unicodedata
+from enum import StrEnum
 
 import pytest
 import typer
@@ -11,8 +14,9 @@ from typer.testing import CliRunner
 
 from samescore.harness.cli.errors import Guarded
 from samescore.harness.cli.printable import printable, shortened
-from samescore.harness.cli.progress import Tally, duration, pace
+from samescore.harness.cli.progress import FEW, SETTLED, Tally, duration, pace
 from samescore.harness.cli.table import share
+from samescore.harness.counted import counted
 from samescore.harness.errors import EvidenceUnwritable, ExitCode
 
 hostile = st.text(st.characters(), max_size=60)
@@ -60,7 +64,14 @@ def failing(error: BaseException) -> typer.Typer:
     ("error", "code", "words"),
     [
         (EvidenceUnwritable("the disk is full. Make room."), 5, "error: the disk is full. Make room.\n"),
-        (KeyboardInterrupt(), 5, "interrupted\n"),
+        (
+            KeyboardInterrupt(),
+            5,
+            "error: interrupted before the command was done. What was recorded before is intact.\n",
+        ),
+        (OSError(errno.EACCES, "Permission denied", "x.svg"), 5, "error: x.svg: Permission denied. Correct the perm"),
+        (OSError(errno.ENOSPC, "No space left on device"), 5, "error: the output cannot be written: No space left"),
+        (OSError("of a library, of its own"), 5, "OSError: of a library, of its own. This is a bug."),
         (ModuleNotFoundError("no", name="torch.nn"), 2, "pip install 'samescore[local]'"),
         (ZeroDivisionError("by \x1b[2J zero"), 5, "ZeroDivisionError: by \\x1b[2J zero. This is a bug."),
     ],
@@ -87,10 +98,49 @@ def test_several_verdicts_are_ranked_as_the_design_says() -> None:
 
 def test_time_left_counts_only_what_this_process_did() -> None:
     tally = Tally(total=100, before=50)
-    tally.started -= 10
-    for passed in (True, True, False, None, True):
+    for passed in (True, True, False, None, True, True):
         tally.count(passed)
-    assert tally.words() == "0.5/s · 1 min 30 s left · 3/4 right"
+    tally.first = time.monotonic() - 10
+    assert tally.words() == "0.5/s · 1 min 28 s left · 4/5 right"
+
+
+def test_the_time_until_the_first_result_says_nothing_of_the_others() -> None:
+    tally = Tally(total=100, before=0)
+    assert tally.words() == "starting"
+    for number in range(1, FEW + 1):
+        tally.count(True)
+        assert tally.words() == f"{number}/{number} right"
+    tally.count(True)
+    assert "left" not in tally.words(), "conversations that began together end together"
+    tally.first -= SETTLED
+    assert "left" in tally.words()
+
+
+class Colour(StrEnum):
+    RED = "red"
+    BLUE = "blue"
+
+
+def test_a_wrong_option_is_told_in_plain_words() -> None:
+    app = typer.Typer(cls=Guarded)
+    app.add_typer(inner := typer.Typer(), name="inner")
+
+    @inner.command("paint")
+    def paint(colour: Colour = Colour.RED) -> None:
+        """Takes a colour."""
+
+    @inner.command("other")
+    def other() -> None:
+        """Makes `inner` a group."""
+
+    done = CliRunner().invoke(app, ["inner", "paint", "--colour", "nonsense"])
+    assert done.exit_code == ExitCode.USAGE
+    assert "'nonsense' is not one of" in done.stderr and "Value error" not in done.stderr
+
+
+@pytest.mark.parametrize(("number", "words"), [(0, "0 cases"), (1, "1 case"), (2, "2 cases")])
+def test_one_is_singular(number: int, words: str) -> None:
+    assert counted(number, "case") == words
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(0.2, "0 s"), (59, "59 s"), (125, "2 min 05 s"), (4200, "1 h 10 min")])

@@ -1,5 +1,6 @@
 """Environments: a real SQLite, observations for what models do wrong, errors for what worlds do wrong."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -110,6 +111,19 @@ def test_new_ids_depend_on_the_case_and_their_number_alone() -> None:
 
     assert ids(1) == ids(1) != ids(2)
     assert len(set(ids(1))) == 3
+
+
+def test_a_crash_names_the_file_and_the_line_of_the_world() -> None:
+    """The line of the tool, not one of what it called."""
+    with pytest.raises(WorldError) as raised:
+        WORLD.open(FACTS).call(Call("crash", {}))
+    line = crash.__code__.co_firstlineno + 2
+    assert f"KeyError: 'bug' (test_environment.py:{line}). Correct the tool's code" in str(raised.value)
+    misspelt = replace(WORLD, schema=WORLD.schema.replace("item", "items"))
+    with pytest.raises(
+        WorldError, match=rf"no such table: item \(test_environment.py:{build.__code__.co_firstlineno + 1}\)"
+    ):
+        misspelt.open({**FACTS, "key": "b"})
 
 
 def test_a_crash_of_the_worlds_own_code_is_nobody_elses_fault() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import TypedDict
@@ -16,6 +17,7 @@ from samescore.harness.cli.excerpt import LONGEST, described, excerpt
 from samescore.harness.cli.sop import app as sop_app
 from samescore.harness.errors import SopError
 from samescore.suites.catalog import find_sop
+from samescore.suites.sop.document import read
 from samescore.suites.sop.finding import Finding
 from samescore.suites.sop.lint import lint
 from samescore.suites.sop.loader import load
@@ -130,6 +132,30 @@ def test_lint_prints_json_also_for_a_file_that_cannot_be_read(tmp_path: Path) ->
     path.write_text("steps: [\n", encoding="utf-8")
     (row,) = json.loads(run("lint", path, "--json", code=2))
     assert row["rule"] == "invalid" and row["line"] == 2 and "this is no YAML" in row["message"]
+
+
+@pytest.mark.parametrize("name", ["refund.yaml", "refund.phrases.yaml"])
+@pytest.mark.parametrize("encoded", [lambda text: text.encode("utf-16"), lambda text: text.encode() + b"\n# \xff\n"])
+def test_a_file_that_is_not_utf_8_is_a_flaw_like_others(
+    tmp_path: Path, name: str, encoded: Callable[[str], bytes]
+) -> None:
+    path = refund(tmp_path)
+    wrong = path.with_name(name)
+    wrong.write_bytes(encoded(wrong.read_text(encoding="utf-8")))
+    said = run("lint", path, code=2)
+    assert f"{wrong}:1: error: the file cannot be read: it is no UTF-8: " in said.replace("\n", "")
+    assert said.endswith("1 error, 0 warnings\n")
+    (row,) = json.loads(run("lint", path, "--json", code=2))
+    assert (row["file"], row["line"], row["rule"], row["text"]) == (str(wrong), 1, "invalid", "")
+
+
+@pytest.mark.parametrize("character", ["\t", "\x01"])
+def test_a_character_that_yaml_does_not_take_is_found_in_its_line(tmp_path: Path, character: str) -> None:
+    path = tmp_path / "tab.yaml"
+    path.write_text("a: 1\nb:\n  c: 1\n" + character + "d: 2\n", encoding="utf-8")
+    with pytest.raises(SopError, match="this is no YAML") as caught:
+        read(path)
+    assert str(caught.value).startswith(f"{path}:4: ") and "<unicode string>" not in str(caught.value)
 
 
 def test_a_file_that_cannot_be_read_hides_no_other(tmp_path: Path) -> None:

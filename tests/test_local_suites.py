@@ -31,6 +31,17 @@ def edit(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
+def another(mine: Path, tmp_path: Path) -> Path:
+    """A suite beside it with other cases."""
+    other = Path(shutil.copytree(mine, tmp_path / "other", ignore=shutil.ignore_patterns("runs")))
+    edit(other / "sops" / "parcel.yaml", "sop: parcel", "sop: package")
+    edit(other / "suite.yaml", "[parcel]", "[package]")
+    for path in (other / "sops").glob("parcel.*[!z]l"):
+        path.rename(path.with_name(path.name.replace("parcel", "package")))
+    assert samescore("sop", "lock", ".", "--variants", "1", cwd=other).returncode == 0
+    return other
+
+
 # What is found
 
 
@@ -127,16 +138,30 @@ def test_of_several_suites_only_the_one_that_moved_is_said_again(mine: Path, tmp
     assert samescore("eval", "--resume", "run", "--suite", "moved", cwd=tmp_path).returncode == 0
 
 
-def test_a_run_of_the_current_folder_asks_elsewhere_where_its_suite_is(mine: Path, tmp_path: Path) -> None:
+def test_a_run_finds_its_suite_from_any_folder_and_after_both_were_moved(mine: Path, tmp_path: Path) -> None:
+    """Also where another suite lies in the folder that is current then, at a path that is written alike."""
+    begun = samescore("eval", ".", "--model", "oracle", "--limit", "2", "--out", "runs/first", cwd=mine)
+    assert begun.returncode == 0
+    assert Run.open(mine / "runs" / "first").manifest.places == {"courier": "../.."}
+    other = another(mine, tmp_path)
+    moved = tmp_path / "deeper" / "place"
+    moved.parent.mkdir()
+    for folder in (mine, moved):
+        if folder is moved:
+            mine.rename(moved)
+        run = folder / "runs" / "first"
+        for current in (tmp_path, other, run):
+            for command in (("score",), ("eval", "--resume")):
+                done = samescore(*command, run, cwd=current)
+                assert done.returncode == 0, done.stderr
+
+
+def test_a_run_of_which_neither_path_holds_asks_where_its_suite_is(mine: Path, tmp_path: Path) -> None:
     """Also where another suite lies in the folder that is current then."""
     begun = samescore("eval", ".", "--model", "oracle", "--limit", "2", "--out", tmp_path / "run", cwd=mine)
     assert begun.returncode == 0
-    other = Path(shutil.copytree(mine, tmp_path / "other"))
-    edit(other / "sops" / "parcel.yaml", "sop: parcel", "sop: package")
-    edit(other / "suite.yaml", "[parcel]", "[package]")
-    for path in (other / "sops").glob("parcel.*[!z]l"):
-        path.rename(path.with_name(path.name.replace("parcel", "package")))
-    assert samescore("sop", "lock", ".", "--variants", "1", cwd=other).returncode == 0
+    other = another(mine, tmp_path)
+    mine = mine.rename(tmp_path / "moved")
     for folder, why in ((tmp_path, "are not all known by name, or at that path"), (other, "have none of its cases")):
         for command in (("score",), ("eval", "--resume")):
             lost = samescore(*command, tmp_path / "run", cwd=folder)
@@ -204,6 +229,25 @@ def test_a_mistake_in_one_procedure_leaves_the_locks_of_all_as_they_were(mine: P
     done = samescore("sop", "lock", "mine", cwd=tmp_path)
     assert done.returncode == 2 and "get_parcle" in done.stderr and done.stdout == ""
     assert {path: path.read_bytes() for path in mine.rglob("*.jsonl*")} == before
+
+
+def test_a_tool_that_answers_otherwise_than_when_it_was_locked_is_noticed(mine: Path, tmp_path: Path) -> None:
+    assert samescore("sop", "lock", "mine", "--check", cwd=tmp_path).returncode == 0
+    edit(mine / "world.py", '"amount": amount}', '"amount": amount + 1}')
+    done = samescore("sop", "lock", "mine", "--check", cwd=tmp_path)
+    assert done.returncode == 2 and "case courier/parcel/eval/en/" in done.stderr and "facts" in done.stderr
+    assert "The world courier answers otherwise than when this was locked. Raise its `version`" in done.stderr
+    edit(mine / "world.py", "version=1,\n    functions", "version=2,\n    functions")
+    stale = samescore("sop", "lock", "mine", "--check", cwd=tmp_path)
+    assert "world changed since the cases were generated" in stale.stderr
+    assert samescore("sop", "lock", "mine", "--variants", "1", cwd=tmp_path).returncode == 0
+    assert samescore("sop", "lock", "mine", "--check", cwd=tmp_path).returncode == 0
+
+
+def test_a_lock_whose_tool_crashes_names_the_line(mine: Path, tmp_path: Path) -> None:
+    edit(mine / "world.py", "FROM parcels", "FROM parcelz")
+    done = samescore("sop", "lock", "mine", "--check", cwd=tmp_path)
+    assert done.returncode == 5 and "no such table: parcelz (world.py:" in done.stderr
 
 
 def test_a_stale_lock_file_names_the_command_with_its_path(mine: Path) -> None:

@@ -7,12 +7,14 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pytest
 import typer
 from browser import needs_browser, opened
 from typer.testing import CliRunner
 
 from samescore.harness.cli.errors import Guarded
 from samescore.harness.cli.sop import app as sop_app
+from samescore.suites.catalog import find_sop
 from samescore.suites.sop.coverage import coverage
 from samescore.suites.sop.coverage_html import coverage_html
 from samescore.suites.sop.loader import load
@@ -127,3 +129,29 @@ def test_the_command_prints_a_section_per_procedure_and_json_by_either_option() 
     assert json.loads(run("refund", "--json")) == json.loads(run("refund", "--format", "json"))
     assert "retail/refund: 138 eval cases, mcdc" in run("refund", "--format", "table")
     assert "ask for two things" in run("refund", "--json", "--format", "html", code=2)
+
+
+@pytest.mark.parametrize("form", ["html", "table", "json"])
+def test_a_missing_lock_is_found_before_anything_is_printed(tmp_path: Path, form: str) -> None:
+    parcel = tmp_path / "parcel.yaml"
+    parcel.write_bytes(find_sop("refund").path.read_bytes())
+    result = CliRunner().invoke(CLI, ["sop", "coverage", "refund", str(parcel), "--format", form])
+    assert (result.exit_code, result.stdout) == (2, "") and "parcel.eval.jsonl" in result.stderr
+
+
+def test_one_case_is_singular() -> None:
+    assert "<p>1 eval case; " in coverage_html(PARCEL, coverage(PARCEL, FACTS[:1], "mcdc"), FACTS[:1], "eval")
+
+
+@needs_browser
+def test_no_word_of_a_table_is_broken_in_a_narrow_window(tmp_path: Path) -> None:
+    """The page writes down itself what a browser made of it."""
+    page, measure = (
+        tmp_path / "page.html",
+        """<script>document.title = [...document.querySelectorAll("td, th, caption")]
+      .filter(one => !one.querySelector("code") && !/ /.test(one.textContent.trim()))
+      .map(one => { const range = document.createRange(); range.selectNodeContents(one);
+        return range.getClientRects().length }).filter(lines => lines > 1).length</script>""",
+    )
+    page.write_text(f"<!doctype html><meta charset='utf-8'><title>x</title>{section()}{measure}", encoding="utf-8")
+    assert "<title>0</title>" in opened(page, tmp_path / "profile")[0]

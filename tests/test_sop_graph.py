@@ -221,7 +221,24 @@ def test_the_command_writes_mermaid_by_default_and_svg_by_the_name_of_the_file(t
     run("sop", "graph", "refund", "--out", picture)
     assert ElementTree.fromstring(picture.read_text(encoding="utf-8")).tag == f"{SVG}svg"
     assert run("sop", "graph", "retail/refund", "--format", "svg") == picture.read_text(encoding="utf-8")
-    assert "cannot be written" in run("sop", "graph", "refund", "--out", tmp_path / "no" / "x.svg", code=2)
+    assert "cannot be written" in run("sop", "graph", "refund", "--out", tmp_path / "no" / "x.svg", code=5)
+
+
+def test_the_name_of_the_file_says_what_is_in_it_or_is_refused(tmp_path: Path) -> None:
+    for name in ("refund.mmd", "refund.md"):
+        run("sop", "graph", "refund", "--out", tmp_path / name)
+        assert (tmp_path / name).read_text(encoding="utf-8").startswith("%% Refund")
+    said = run("sop", "graph", "refund", "--out", tmp_path / "x.png", code=2)
+    assert "expected a name that ends in .svg (svg), .mmd (mermaid), .md (mermaid)" in said
+    said = run("sop", "graph", "refund", "--format", "mermaid", "--out", tmp_path / "x.svg", code=2)
+    assert "expected a name that ends in .mmd (mermaid), .md (mermaid)." in said
+    assert {path.name for path in tmp_path.iterdir()} == {"refund.mmd", "refund.md"}
+
+
+def test_the_picture_is_as_wide_as_drawn_and_no_wider_than_its_window() -> None:
+    root = ElementTree.fromstring(marked("refund")[1])
+    assert root.get("viewBox") == f"0 0 {root.get('width')} {root.get('height')}"
+    assert root.get("style") == "max-width: 100%; height: auto"
 
 
 def test_the_command_colours_by_a_run_and_counts_what_has_no_score(tmp_path: Path) -> None:

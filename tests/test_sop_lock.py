@@ -15,9 +15,10 @@ import pytest
 from parcel_world import SOP, WORLD
 
 from samescore.harness.case import Case, Split
-from samescore.harness.errors import LockError
+from samescore.harness.errors import LockError, SopError
 from samescore.harness.lexicon import Lexicon
 from samescore.suites.sop.cases import Recipe, generate
+from samescore.suites.sop.document import read
 from samescore.suites.sop.loader import load
 from samescore.suites.sop.lock import (
     check_lock,
@@ -27,6 +28,7 @@ from samescore.suites.sop.lock import (
     read_header,
     read_lock,
     recipe_of,
+    sources,
     write_lock,
 )
 from samescore.suites.sop.model import Sop
@@ -200,3 +202,14 @@ def test_a_file_that_cannot_be_written_is_said_so_and_the_old_one_stays(sop: Sop
     with pytest.raises(LockError, match=r"parcel\.eval\.jsonl: cannot be written"):
         write_lock(sop, WORLD, Recipe("branch", "eval"), cases[:3])
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("broken", ["\tsop: x", "a: \x01", "a: ["])
+def test_what_is_no_yaml_is_said_of_the_same_line_by_lock_and_loader(tmp_path: Path, broken: str) -> None:
+    path = tmp_path / "broken.yaml"
+    path.write_text(f"sop: parcel\nversion: 1\n{broken}\n", encoding="utf-8")
+    with pytest.raises(SopError) as by_loader:
+        read(path)
+    with pytest.raises(SopError) as by_lock:
+        sources(path, path, WORLD)
+    assert str(by_lock.value).split(": ")[0] == str(by_loader.value).split(": ")[0]

@@ -1,19 +1,23 @@
 """An SOP as prose: complete, in either language, and part of the cases that have it in the prompt."""
 
 import re
+import shutil
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
 from samescore.fixtures.retail import WORLD
-from samescore.harness.environment import Fault
-from samescore.harness.lexicon import LOCALES, Locale
+from samescore.harness.environment import Fault, World
+from samescore.harness.lexicon import LOCALES, FactType, Locale, SlotWords
 from samescore.suites.catalog import find_sop, load_suite, sops
 from samescore.suites.sop.loader import load
 from samescore.suites.sop.model import CallStep, Decide, Reply, Sop
-from samescore.suites.sop.prose import prose
+from samescore.suites.sop.prose import prose, slot_label
+from samescore.suites.sop.prose_words import WORDS
 
 GOLDEN = Path(__file__).parent / "data" / "sop"
+STARTER = Path(str(files("samescore.fixtures") / "starter"))
 
 
 def told(locale: Locale, name: str = "refund") -> str:
@@ -182,9 +186,61 @@ def test_what_the_language_can_say_is_all_told(tmp_path: Path) -> None:
         "Use the word “Ticket”, with a capital letter.",
         "“Ticket [size].”",
         "You may call `get_policy` at any time to look something up.",
-        "Never tell the user `item_price` and `customer_id`: these values are confidential.",
+        "Never tell the user order item price and `customer_id` from `get_order`: these values are confidential.",
     ):
         assert words in text, words
+
+
+def starter(tmp_path: Path, *edits: tuple[str, str]) -> tuple[Sop, World]:
+    """The courier's procedure, with changes to its file."""
+    folder = Path(shutil.copytree(STARTER, tmp_path / "starter", ignore=shutil.ignore_patterns("__pycache__")))
+    path = folder / "sops" / "parcel.yaml"
+    text = path.read_text(encoding="utf-8")
+    for old, new in edits:
+        assert old in text
+        text = text.replace(old, new)
+    path.write_text(text, encoding="utf-8")
+    return find_sop(str(path)).read()
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        (
+            "access",
+            ["`national_id` from `get_account`", "`recovery_code` from `get_account`", "`code` from `reset_access`"],
+        ),
+        ("incident", ["`phone` from `get_on_call`"]),
+    ],
+)
+def test_confidential_data_is_named_by_the_field_and_the_tool_that_gives_it(name: str, fields: list[str]) -> None:
+    (line,) = [line for line in told("en", name).splitlines() if line.startswith("- Never tell the user ")]
+    assert line == f"- Never tell the user {WORDS['en'].list(fields)}: these values are confidential."
+
+
+def test_a_fact_is_named_by_the_field_in_which_its_value_comes(tmp_path: Path) -> None:
+    """Also where the field has another name than the fact, and no step reveals it."""
+    sop, world = starter(tmp_path)
+    assert "recipient.phone" in sop.facts and "phone" not in sop.calls
+    assert "Never tell the user `recipient_phone` from `get_parcel`:" in prose(sop, world, "en")
+    assert "cho người dùng biết `recipient_phone` của `get_parcel`:" in prose(sop, world, "vi")
+
+
+def test_a_fact_that_no_result_shows_is_named_in_its_own_words(tmp_path: Path) -> None:
+    vault = 'sender.vault_code: {type: id, pattern: "V-[0-9]{4}"}\n  recipient.phone:'
+    sop, world = starter(tmp_path, ("[recipient.phone]", "[sender.vault_code]"), ("recipient.phone:", vault))
+    assert "Never tell the user sender vault code:" in prose(sop, world, "en")
+
+
+def test_slots_are_named_by_words_of_the_language_in_both(tmp_path: Path) -> None:
+    sop, world = starter(tmp_path)
+    english, vietnamese = prose(sop, world, "en"), prose(sop, world, "vi")
+    assert "State the delivery date (`delivered_on` from step 2)." in english
+    assert "delivered on [delivery date]" in english and "no parcel [parcel number]." in english
+    assert "Nêu rõ ngày giao hàng (`delivered_on` ở bước 2)." in vietnamese
+    assert "đã giao ngày [ngày giao hàng]" in vietnamese and "không có bưu kiện [mã bưu kiện]" in vietnamese
+    nameless = SlotWords("paid_amount", FactType.MONEY)
+    assert slot_label(nameless, "en") == slot_label(nameless, "vi") == "paid amount"
 
 
 def test_the_procedure_in_the_prompt_makes_other_cases() -> None:

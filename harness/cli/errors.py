@@ -47,6 +47,9 @@ EXTRAS: Mapping[str, str] = {
 CLOSED_PIPE = 141
 """The exit code where the reader of the output has left: what a shell says of a process that SIGPIPE ended."""
 
+OUTPUT = "the output cannot be written"
+"""What is said where stdout fails, which has no file name."""
+
 _PYDANTIC = "Value error, "
 """What pydantic, by which typer reads options, puts before a message of typer's own."""
 
@@ -63,7 +66,7 @@ class Guarded(TyperGroup):
             if isinstance(leaving.__context__, BrokenPipeError):
                 raise SystemExit(_told(leaving.__context__)) from None
             if (error := _unwritten()) is not None:
-                raise SystemExit(_told(error)) from None
+                raise SystemExit(_told(error, OUTPUT)) from None
             raise
         except OSError as error:
             raise SystemExit(_told(error)) from None
@@ -110,14 +113,15 @@ def _leave(error: BaseException) -> NoReturn:
     raise typer.Exit(int(ExitCode.INCOMPLETE))
 
 
-def _told(error: OSError) -> int:
+def _told(error: OSError, where: str = "") -> int:
     """Say what the operating system refused, and where; the exit code."""
-    output = _unwritten()
+    failing = _unwritten() is not None
     if isinstance(error, BrokenPipeError):
         return CLOSED_PIPE
-    from samescore.harness.files import remedy
+    from samescore.harness.files import NO_ROOM, remedy
 
-    where = error.filename or ("the output cannot be written" if output is not None else "")
+    # Unbuffered output keeps nothing that could fail again, so that there the reason has to do.
+    where = where or error.filename or (OUTPUT if failing or error.errno in NO_ROOM else "")
     with suppress(OSError):  # where stderr cannot be written either, the exit code is all there is
         say(f"error: {where}{': ' if where else ''}{error.strerror or error}. {remedy(error)}")
     return int(ExitCode.INCOMPLETE)
@@ -138,18 +142,22 @@ def _unwritten() -> OSError | None:
 
 def terminate_as_interrupt() -> None:
     """Make SIGTERM, which time limits and orchestrators send, do what Ctrl-C does; not in forked processes."""
-    if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+    if os.name != "posix" or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
         return
+
+    # A shell without job control starts `command &` with Ctrl-C ignored, and an event loop then has no handler for it
+    # that could be called. Blocked, it is ignored just as well.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def interrupt(_: int, frame: FrameType | None) -> None:
         pressed = signal.getsignal(signal.SIGINT)  # within an event loop the loop's own, which cancels its task
-        if not callable(pressed):  # a shell starts what runs in the background without Ctrl-C
-            raise KeyboardInterrupt
-        pressed(signal.SIGINT, frame)
+        if callable(pressed):
+            pressed(signal.SIGINT, frame)
 
     signal.signal(signal.SIGTERM, interrupt)
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
+    os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
 
 
 def say(message: str) -> None:

@@ -291,8 +291,8 @@ def _unreported(run: Run, error: WorldError) -> WorldError:
     from samescore.harness.errors import WorldError
 
     return WorldError(
-        f"{error} The conversations are recorded in {run.directory}. Once the code is corrected, this tries those again "
-        f"that ended in an error, and prints the scores: {run.resume_command}"
+        f"{error} The run in {run.directory} is incomplete. Once the code is corrected, this tries the conversations "
+        f"again that ended in an error, and prints the scores: {run.resume_command}"
     )
 
 

@@ -15,6 +15,9 @@ PLAIN_SECONDS = 10.0
 FEW = 5
 """So many results say nothing yet about how fast the others come."""
 
+SETTLED = 1.0
+"""Seconds after the first result before a rate is told: conversations that began together end together."""
+
 
 class Progress(Protocol):
     """Told about every finished rollout."""
@@ -57,8 +60,9 @@ class Tally:
     def words(self) -> str:
         """Rate and time left, once they can be told, and how many were right so far."""
         words = []
-        if self.finished > FEW:
-            rate = (self.finished - 1) / max(time.monotonic() - self.first, 1e-9)
+        seconds = time.monotonic() - self.first
+        if self.finished > FEW and seconds >= SETTLED:
+            rate = (self.finished - 1) / seconds
             left = duration((self.total - self.before - self.finished) / rate)
             words = [pace(rate), f"{left} left"]
         right = [f"{self.passed}/{self.known} right"] if self.known else []

@@ -176,4 +176,4 @@ def _incomplete(run: Run, results: Results) -> str:
     advice = f"Carry on: {run.resume_command}" if passing else "Evaluate again in a new run."
     why = f" ({run.manifest.stopped})" if run.manifest.stopped else ""
     has = "has" if len(results.errors) == 1 else "have"
-    return f"incomplete: {len(results.errors)} of {counted(results.rollouts, "rollout")} {has} no score{why}. {advice}"
+    return f"incomplete: {len(results.errors)} of {counted(results.rollouts, 'rollout')} {has} no score{why}. {advice}"

@@ -48,7 +48,9 @@ def coverage_command(
         seen = covers.coverage(sop, facts, criterion.value)
         if form is Format.TABLE:
             print(sop.path)
-            _print_table(f"{sop.world}/{sop.name}: {counted(len(cases), f'{split.value} case')}, {criterion.value}", seen)
+            _print_table(
+                f"{sop.world}/{sop.name}: {counted(len(cases), f'{split.value} case')}, {criterion.value}", seen
+            )
         elif form is Format.HTML:
             html = import_module("samescore.suites.sop.coverage_html").coverage_html
             print(html(sop, seen, facts, split.value), end="")

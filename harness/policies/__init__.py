@@ -53,7 +53,9 @@ def load_policy(
     """
     provider, _, rest = name.partition("/")
     if not is_api(name) and (said := api.said()):
-        raise UsageError(f"{' and '.join(said)} {'go' if len(said) > 1 else 'goes'} with models of APIs only; {name!r} is none.")
+        raise UsageError(
+            f"{' and '.join(said)} {'go' if len(said) > 1 else 'goes'} with models of APIs only; {name!r} is none."
+        )
     if provider in ("tiny", "hf"):
         path = str(tiny_path()) if name == "tiny" else rest
         if not path or (provider == "tiny" and rest):

@@ -33,8 +33,8 @@ def _uncalled(missing: Sequence[str], assignment: Assignment) -> str:
     never = [name for name in missing if name not in made]
     parts = [f"{_counted(never)} not called"] if never else []
     for name in dict.fromkeys(name for name in missing if name in made):
-        times = made.count(name) + missing.count(name)
-        parts.append(f"{name} not called {'twice' if times == 2 else f'{times} times'}")
+        times = made.count(name)
+        parts.append(f"{name} called {times} of {times + missing.count(name)} times")
     return "; ".join(parts)
 
 

@@ -114,13 +114,15 @@ def read(path: Path) -> Item:
 
 
 def unreadable(path: Path, error: OSError | UnicodeDecodeError | yaml.YAMLError, text: str = "") -> SopError:
-    """What keeps a YAML file from being read, at its line; `text` is what was read of it."""
+    """What keeps a YAML file from being read, by whichever loader, at its line; `text` is what was read of it."""
     if not isinstance(error, yaml.YAMLError):
         reason = error.strerror if isinstance(error, OSError) else f"it is no UTF-8: {error}"
         return SopError(f"{path}:1: the file cannot be read: {reason}. Check the path and that it is UTF-8.")
     mark = getattr(error, "problem_mark", None)
     if isinstance(error, ReaderError):  # a character that YAML does not know; it has a place and no mark
-        line, reason = text.count("\n", 0, error.position) + 1, f"the character {chr(error.character)!r}"
+        # Where libyaml reads, the place is one of bytes.
+        before = text[: error.position] if error.encoding == "unicode" else text.encode()[: error.position].decode()
+        line, reason = before.count("\n") + 1, f"the character {chr(error.character)!r}"
     else:
         line = mark.line + 1 if mark is not None else 1
         reason = getattr(error, "problem", None) or str(error).splitlines()[0]

@@ -21,10 +21,11 @@ import yaml
 
 from samescore.harness.case import Case, Split
 from samescore.harness.environment import World
-from samescore.harness.errors import LockError, SopError
+from samescore.harness.errors import LockError
 from samescore.harness.fingerprint import fingerprint
 from samescore.harness.strictjson import canonical
 from samescore.suites.sop.cases import Recipe
+from samescore.suites.sop.document import unreadable
 from samescore.suites.sop.loader import load
 from samescore.suites.sop.model import Sop
 from samescore.suites.sop.prove import first_moved
@@ -198,11 +199,12 @@ def _world_sources(world: World) -> dict[str, str]:
 
 def _content(path: Path) -> Any:
     """A YAML file's content with mappings as lists of pairs: their order is that of steps and facts."""
+    text = ""
     try:
-        return _ordered(yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader))
+        text = path.read_text(encoding="utf-8")
+        return _ordered(yaml.load(text, Loader=_Loader))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = str(error).replace("\n", " ")
-        raise SopError(f"{path}:1: cannot be read: {reason}. Restore or correct the file.") from None
+        raise unreadable(path, error, text) from None
 
 
 def _ordered(node: Any) -> Any:

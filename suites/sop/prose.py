@@ -14,11 +14,12 @@ from functools import cached_property
 from samescore.harness.case import Case
 from samescore.harness.environment import TRANSIENT, World
 from samescore.harness.lexicon import FactType, Locale, SlotWords
-from samescore.suites.sop.model import Ask, CallStep, Decide, Fact, FactKind, Reply, Sop, SopStep
+from samescore.suites.sop.model import Ask, CallStep, Decide, FactKind, Reply, Sop, SopStep
 from samescore.suites.sop.prose_conditions import Conditions
+from samescore.suites.sop.prose_confidential import Confidential
 from samescore.suites.sop.prose_values import Sources, code
 from samescore.suites.sop.prose_words import WORDS, ProseWords
-from samescore.suites.sop.references import field_of, is_reference
+from samescore.suites.sop.references import SIGN, field_of, is_reference
 from samescore.suites.sop.values import spoken
 
 _PLACE = re.compile(r"\{([^{}]+)\}")
@@ -199,7 +200,9 @@ class _Writer:
         def place(found: re.Match[str]) -> str:
             name = found.group(1)
             if is_reference(name):
-                return f"[{field_of(name).replace('_', ' ')}]"
+                # A slot's name has no dot; a field of a result may be called like a slot, and be something else.
+                told = name.removeprefix(SIGN)
+                return f"[{self._label(told) if told in self.sop.slots else _spaced(field_of(name))}]"
             value = step.states.get(name)
             fixed = value is not None and not is_reference(value)
             return self._stated(name, value) if fixed else f"[{self._label(name)}]"
@@ -216,7 +219,7 @@ class _Writer:
 
     def _label(self, name: str) -> str:
         slot = self.world.lexicon.slots.get(name)
-        return code(name) if slot is None else slot_label(slot, self.locale)
+        return _spaced(name) if slot is None else slot_label(slot, self.locale)
 
     def _then(self, id: str, following: str) -> str:
         here, goal = self.numbers[id], self.numbers[following]
@@ -228,24 +231,16 @@ class _Writer:
             yield words.never.format(tools=words.list(map(code, self.sop.never)))
         if self.sop.may:
             yield words.may.format(tools=words.list(map(code, self.sop.may)))
-        if self.sop.confidential:
-            yield words.confidential.format(fields=words.list(self._confidential()))
+        if fields := Confidential(self.sop, self.world, self.sources).fields():
+            yield words.confidential.format(fields=words.list(fields))
         yield words.only
-
-    def _confidential(self) -> Iterator[str]:
-        """The fields, each once: facts by their field's name, results as references."""
-        seen: set[str] = set()
-        for name in self.sop.confidential:
-            fact: Fact | None = self.sop.facts.get(name)
-            field = code(name.rsplit(".", 1)[-1] if fact is None else fact.field)
-            if field not in seen:
-                seen.add(field)
-                yield field
 
 
 def slot_label(slot: SlotWords, locale: Locale) -> str:
-    """What a slot is called in prose: the first phrase that asks for it, without article, or its own name."""
+    """What a slot is called in prose: the first phrase that asks for it, without article, or the words of its name."""
     phrases = slot.ask.get(locale, ())
-    return (
-        _ARTICLE.sub("", phrases[0]) if phrases else slot.name.replace("_", " ") if locale == "en" else code(slot.name)
-    )
+    return _ARTICLE.sub("", phrases[0]) if phrases else _spaced(slot.name)
+
+
+def _spaced(name: str) -> str:
+    return name.replace("_", " ")

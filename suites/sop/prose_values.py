@@ -79,16 +79,16 @@ class Sources:
         if not fields and head in self.sop.slots:
             return self.words.told.format(name=code(head))
         if head == ERROR:
-            return self.words.of_error.format(field=_field(fields))
+            return self.words.of_error.format(field=field_path(fields))
         step = self.sop.steps.get(head)
         if not isinstance(step, CallStep):
             return self.fact(reference.removeprefix(SIGN))
-        field, number = _field(fields), self.numbers[head]
+        field, number = field_path(fields), self.numbers[head]
         if sum(self.numbers[call.id] == number for call in self._calls) > 1:
             return self.words.of_call.format(field=field, tool=code(step.tool), step=number)
         return self.words.of_step.format(field=field, step=number)
 
 
-def _field(fields: Sequence[str]) -> str:
+def field_path(fields: Sequence[str]) -> str:
     """Where a value lies in a result: `incident.fix_by`, `engineers[0]`."""
     return code("".join(f"[{one}]" if one.isdecimal() else f".{one}" for one in fields).removeprefix("."))
