@@ -412,7 +412,7 @@ def test_made_up_data_that_decides_what_happens_is_an_error_and_leaves_nothing(t
             raise ToolError("odd", "That is not the number.")
         return {"even": True}
 
-    world = replace(WORLD, _prepared={})
+    world = replace(WORLD)
     world.__dict__["code"] = {**WORLD.code, "parity": strict}
     worlds = {world.name: world}
     run, evaluation = had(tmp_path, SUITE, worlds, ScriptPolicy("asks back", asks_back))
@@ -423,7 +423,7 @@ def test_made_up_data_that_decides_what_happens_is_an_error_and_leaves_nothing(t
 
 
 def test_messages_of_errors_are_masked(tmp_path: Path) -> None:
-    world = replace(WORLD, _prepared={})
+    world = replace(WORLD)
 
     def crash(env: Any, **arguments: Any) -> None:
         raise RuntimeError(f"no mailbox {arguments['email']}")
@@ -449,7 +449,7 @@ def test_a_world_that_crashes_under_the_null_agents_is_not_quoted(tmp_path: Path
     def crash(env: Any, phone: str) -> None:
         raise RuntimeError(phone)
 
-    world = replace(WORLD, _prepared={}, functions=(crash, *WORLD.functions))
+    world = replace(WORLD, functions=(crash, *WORLD.functions))
     crash.__name__, crash.__doc__ = "crash", "Crash.\n\nArgs:\n    phone: A number."
     cases = [replace(case, toolset=world.toolset) for case in SUITE.cases]
     for redact, quoted in ((False, True), (True, False)):
@@ -469,7 +469,7 @@ def test_an_inspect_log_of_a_redacted_run_is_redacted(tmp_path: Path) -> None:
 
 def test_a_divergence_is_told_in_masked_words(tmp_path: Path) -> None:
     run, _ = had(tmp_path, SUITE, WORLDS, oracle())
-    world = replace(WORLD, _prepared={})
+    world = replace(WORLD)
     world.__dict__["code"] = {**WORLD.code, "remind": lambda env, email, name="", number=0: {"to": [email, name]}}
     scored = list(rescore(run, [SUITE], {world.name: world}))
     assert {one.error.kind for one in scored if one.error} == {ErrorKind.DIVERGED}
@@ -568,7 +568,7 @@ def test_a_changed_builder_is_a_divergence_not_another_restoration(tmp_path: Pat
     def build(env: Any, facts: Any) -> None:
         env.write("INSERT INTO reminders VALUES ('x', 'y')")
 
-    scored = list(rescore(run, [SUITE], {WORLD.name: replace(WORLD, build=build, _prepared={})}))
+    scored = list(rescore(run, [SUITE], {WORLD.name: replace(WORLD, build=build)}))
     assert {one.error.kind for one in scored if one.error} == {ErrorKind.DIVERGED} and len(scored) == 3
 
 

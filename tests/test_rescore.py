@@ -36,7 +36,7 @@ def evaluated(directory: Path, policy: Any = None) -> tuple[Run, Evaluation]:
 
 def world_with(tool: str, code: Callable[..., Any]) -> World:
     """The toy world with other code behind one tool, its version not raised."""
-    other = replace(WORLD, _prepared={})
+    other = replace(WORLD)
     other.__dict__["code"] = {**WORLD.code, tool: code}
     return other
 
@@ -122,7 +122,7 @@ def test_another_builder_diverges(tmp_path: Path) -> None:
         WORLD.build(env, facts)
         env.write("INSERT INTO loans VALUES ('B-9999', 1, 1)")
 
-    scored = rescore(run, [TOY], {"library": replace(WORLD, build=build, _prepared={})})
+    scored = rescore(run, [TOY], {"library": replace(WORLD, build=build)})
     assert all("the case's facts now build another database" in error for error in errors(scored))
 
 

@@ -275,7 +275,7 @@ def test_a_run_is_carried_on_only_with_its_own_plan_and_model(tmp_path: Path) ->
         evaluate_sync([suite(6)], oracle(), WORLDS, Plan.make([suite(6)]), run)
     with pytest.raises(UsageError, match="model: 'slow' here, 'oracle' there; model's backend"):
         carried_out(run, SlowPolicy(0))
-    newer = {"library": replace(WORLD, version=2, _prepared={})}
+    newer = {"library": replace(WORLD, version=2)}
     with pytest.raises(UsageError, match=r"world library: .*'version': 2"):
         evaluate_sync([toy], oracle(), newer, Plan.make([toy]), run)
     with pytest.raises(UsageError, match="are not in the suites at hand"):

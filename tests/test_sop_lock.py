@@ -174,13 +174,13 @@ def test_the_order_of_facts_counts_since_it_is_that_of_witnesses(sop: Sop) -> No
 
 def test_another_toolset_lexicon_or_world_makes_it_stale(sop: Sop) -> None:
     path, _ = locked(sop)
-    newer = replace(WORLD, version=2, _prepared={})
+    newer = replace(WORLD, version=2)
     with pytest.raises(LockError, match="stale: toolset changed"):
         read_lock(path, newer)
-    worded = replace(WORLD, lexicon=Lexicon(2, WORLD.lexicon.slots), _prepared={})
+    worded = replace(WORLD, lexicon=Lexicon(2, WORLD.lexicon.slots))
     with pytest.raises(LockError, match="stale: lexicon changed"):
         read_lock(path, worded)
-    moved = replace(WORLD, system={**WORLD.system, "en": "Another system message."}, _prepared={})
+    moved = replace(WORLD, system={**WORLD.system, "en": "Another system message."})
     with pytest.raises(LockError, match="stale: world changed"):
         check_lock(sop.path, sop.phrases, moved, "eval")
 
