@@ -67,10 +67,10 @@ def write_text(path: Path, text: str, kept: str = "") -> None:
         EvidenceUnwritable: the disk is full, or the folder cannot be written; the former file is intact.
     """
     target = Path(os.path.realpath(path))
-    if target.is_dir():
-        raise EvidenceUnwritable(f"{path}: cannot be written: it is a folder. Choose another place.")
     beside = target.with_name(f".{target.name}.{os.getpid()}")
     try:
+        if target.is_dir():  # inside `try`: a name may be too long to be asked about
+            raise OSError(errno.EISDIR, "it is a folder", str(path))
         if target.exists() and not target.is_file():  # to replace /dev/null, as root may, is never meant
             raise OSError(errno.EINVAL, "it is a device or a pipe", str(path))
         with beside.open("w", encoding="utf-8") as file:
