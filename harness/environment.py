@@ -23,6 +23,7 @@ from typing import Any, LiteralString, TypeAlias
 from samescore.harness.errors import ToolsetError, WorldError
 from samescore.harness.fingerprint import fingerprint, seed_of
 from samescore.harness.lexicon import Lexicon, Locale
+from samescore.harness.state import State, Table, difference, dump, tables_of
 from samescore.harness.strictjson import canonical, read, write
 from samescore.harness.tools import Tool, Toolset
 from samescore.harness.types import Call, Change, Effect, Observation, Outcome
@@ -30,9 +31,6 @@ from samescore.harness.types import Call, Change, Effect, Observation, Outcome
 Facts: TypeAlias = Mapping[str, Any]
 """What a case says about its world. Three keys are the harness's own: `today` (ISO day, the frozen clock), `id_seed`
 (int, for new ids) and `faults` (`{tool: n}`: the first n calls of that tool fail as the case scripts)."""
-
-State: TypeAlias = dict[str, dict[str, dict[str, Any]]]
-"""Table -> primary key -> row."""
 
 ToolFunction: TypeAlias = Callable[..., Any]
 
@@ -167,8 +165,8 @@ class World:
         try:
             connection.executescript(self.schema)
             self.build(environment, facts)
-            tables = _tables(connection)
-            state = _dump(connection, tables)
+            tables = tables_of(connection)
+            state = dump(connection, tables)
             return Prepared(connection.serialize(), tables, state, fingerprint(state))
         except (sqlite3.Error, KeyError, TypeError, ValueError, AttributeError) as error:
             raise WorldError(
@@ -177,14 +175,6 @@ class World:
             ) from error
         finally:
             connection.close()
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table's name and its primary key columns, in order."""
-
-    name: str
-    keys: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,9 +335,9 @@ class Environment:
             return prepared.state
         moved = tuple(table for table in prepared.tables if table.name.lower() in self._touched)
         if len(moved) < len(self._touched) or self.world.linked:
-            return _dump(self._connection, prepared.tables)
+            return dump(self._connection, prepared.tables)
         # Only what was written to can differ; reading everything takes a tenth of the whole conversation.
-        return prepared.state | _dump(self._connection, moved)
+        return prepared.state | dump(self._connection, moved)
 
     @property
     def start_digest(self) -> str:
@@ -386,34 +376,6 @@ def _place(function: Callable[..., Any], error: BaseException) -> str:
     return f" ({Path(code.co_filename).name}:{lines[-1]})" if code and lines else ""
 
 
-def difference(before: State, after: State) -> tuple[Change, ...]:
-    """The rows in which two states differ, by table and key."""
-    changes = []
-    for table in sorted(before.keys() | after.keys()):
-        old, new = before.get(table, {}), after.get(table, {})
-        for key in sorted(old.keys() | new.keys()):
-            if old.get(key) != new.get(key):
-                changes.append(Change(table, key, old.get(key), new.get(key)))
-    return tuple(changes)
-
-
-def change_in_words(change: Change) -> str:
-    """One difference, as a person would say it."""
-    row = f"{change.table} {change.key}"
-    if change.before is None:
-        filled = ", ".join(f"{name} {value!r}" for name, value in (change.after or {}).items())
-        return f"{row} was added ({filled})"
-    if change.after is None:
-        return f"{row} was removed"
-    after = change.after
-    moved = [
-        f"{name} went from {old!r} to {after.get(name)!r}"
-        for name, old in change.before.items()
-        if old != after.get(name)
-    ]
-    return f"{row}: {', '.join(moved)}"
-
-
 @lru_cache(maxsize=1024)
 def _written(sql: str) -> str | None:
     """The table that a statement writes to; None where that cannot be told."""
@@ -425,39 +387,6 @@ def _failure(
     call: Call, outcome: Outcome, code: str, message: str, more: Mapping[str, int] = MappingProxyType({})
 ) -> Observation:
     return Observation(call, outcome, write({"error": code, "message": message, **more}))
-
-
-def _tables(connection: sqlite3.Connection) -> tuple[Table, ...]:
-    names = [
-        row[0]
-        for row in connection.execute(
-            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
-        )
-    ]
-    tables = []
-    for name in names:
-        columns = connection.execute("SELECT name, pk FROM pragma_table_info(?) ORDER BY pk", (name,)).fetchall()
-        keys = tuple(column for column, position in columns if position > 0)
-        if not keys:
-            raise ValueError(f"table {name} has no primary key; add one, or its rows cannot be told apart")
-        tables.append(Table(name, keys))
-    return tuple(tables)
-
-
-def _dump(connection: sqlite3.Connection, tables: tuple[Table, ...]) -> State:
-    state: State = {}
-    for table in tables:
-        # The name comes from the world's own schema, never from a model; identifiers cannot be parameters.
-        cursor = connection.execute('SELECT * FROM "' + table.name.replace('"', '""') + '"')
-        names = [column[0] for column in cursor.description]
-        rows = (dict(zip(names, row, strict=True)) for row in cursor)
-        state[table.name] = {_key(row, table.keys): row for row in rows}
-    return state
-
-
-def _key(row: dict[str, Any], columns: tuple[str, ...]) -> str:
-    """A row's primary key as one text; a slash inside a part is escaped, so that no two keys look alike."""
-    return "/".join(str(row[column]).replace("%", "%25").replace("/", "%2F") for column in columns)
 
 
 def _storable(value: Any) -> bool:

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from samescore.harness.environment import Environment, Facts, ToolError, World, change_in_words, tool
+from samescore.harness.environment import Environment, Facts, ToolError, World, tool
 from samescore.harness.errors import WorldError
 from samescore.harness.lexicon import Lexicon
+from samescore.harness.state import change_in_words
 from samescore.harness.types import Call, Outcome
 
 

@@ -10,6 +10,7 @@ from samescore.harness.facts.disclosure import disclosed, discloses
 from samescore.harness.facts.judge import AnswerFact, Statement, judge
 from samescore.harness.facts.language import language_of
 from samescore.harness.facts.refusal import refuses
+from samescore.harness.facts.terms import uses
 
 VERSION = 2
 """Raised by hand when the same text may be read differently: the scripted user and several scorers follow it."""
@@ -25,4 +26,5 @@ __all__ = [
     "judge",
     "language_of",
     "refuses",
+    "uses",
 ]

@@ -10,11 +10,12 @@ from functools import lru_cache
 from typing import Any
 
 from samescore.harness.case import Case
-from samescore.harness.environment import State, World
+from samescore.harness.environment import World
 from samescore.harness.errors import WorldError
 from samescore.harness.facts.text import words
 from samescore.harness.redaction.folding import Bare, fold, folded
 from samescore.harness.redaction.patterns import Found, Kind, find, may_hold
+from samescore.harness.state import State
 
 
 @dataclass(frozen=True, slots=True)

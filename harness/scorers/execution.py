@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from samescore.harness.case import Case, change_json, effect_json
-from samescore.harness.environment import change_in_words
 from samescore.harness.facts import AnswerFact, judge as judge_fact
 from samescore.harness.lexicon import FactType
 from samescore.harness.matching import same_effects
@@ -19,6 +18,7 @@ from samescore.harness.mutants import (
     with_turn,
 )
 from samescore.harness.scorer import PASS, Context, Scorer
+from samescore.harness.state import change_in_words
 from samescore.harness.strictjson import canonical
 from samescore.harness.types import Call, Score
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
 
 from samescore.harness.case import Case
 from samescore.harness.dialects.hermes import Hermes
+from samescore.harness.facts import uses
 from samescore.harness.mutants import Mutant, calling_turns, with_final, with_turn
 from samescore.harness.scorer import PASS, Context, Scorer
 from samescore.harness.types import Message, Score
@@ -34,12 +33,6 @@ def judge(context: Context) -> Score:
     if not faults:
         return PASS if steps else Score(0.0, "no turn")
     return Score(max(0.0, 1 - len(faults) / len(steps)), "; ".join(faults), {"faults": len(faults)})
-
-
-def uses(content: str, term: str) -> bool:
-    """Whether a house word stands there as a word of its own, spelled and capitalised as the house does."""
-    wanted, text = unicodedata.normalize("NFC", term), unicodedata.normalize("NFC", content)
-    return re.search(rf"(?<![^\W_]){re.escape(wanted)}(?![^\W_])", text) is not None
 
 
 def mutants(case: Case) -> Iterator[Mutant]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from samescore.harness.case import Ending
 from samescore.harness.errors import SopError
-from samescore.harness.scorers.format import uses
+from samescore.harness.facts import uses
 from samescore.suites.sop.document import Item
 from samescore.suites.sop.expression import Condition
 from samescore.suites.sop.fields import NAME, Fields
