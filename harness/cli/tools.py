@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from samescore.harness.counted import counted
+
 if TYPE_CHECKING:
     from samescore.harness.tools import Tool
     from samescore.harness.types import Call
@@ -53,7 +55,7 @@ def import_tools(
     width = max(len(tool.name) for tool in found)
     for tool in found:
         print(f"{tool.name:<{width}}  {'effect' if tool.effect else 'read  '}  {tool.description}")
-    print(f"{out}: {len(found)} tool{'s' * (len(found) != 1)}")
+    print(f"{out}: {counted(len(found), 'tool')}")
 
 
 @app.command("record")
@@ -74,7 +76,7 @@ def record(
     answers = record_mcp(server.removeprefix(MCP), _calls(calls), timeout)
     write_text(out, "".join(f"{_json(answer)}\n" for answer in answers))
     failed = sum("error" in answer for answer in answers)
-    print(f"{out}: {len(answers)} answer{'s' * (len(answers) != 1)}, {failed} of them errors")
+    print(f"{out}: {counted(len(answers), 'answer')}, {failed} of them errors")
 
 
 def _require_another(source: Path, out: Path) -> None:
@@ -86,23 +88,14 @@ def _require_another(source: Path, out: Path) -> None:
 
 
 def _tools(source: str, effects: Sequence[str], reads: Sequence[str], timeout: float) -> tuple[Tool, ...]:
-    from dataclasses import replace
-
-    from samescore.harness.errors import ToolsetError
-    from samescore.harness.tool_sources import read_tools, tools_from_mcp, tools_from_openapi
+    from samescore.harness.tool_sources import marked, read_tools, tools_from_mcp, tools_from_openapi
 
     if source.startswith(MCP):
         return tools_from_mcp(source.removeprefix(MCP), effects, reads, timeout)
     path = Path(source)
     if path.suffix in (".yaml", ".yml") or _is_openapi(path):
         return tools_from_openapi(path, effects, reads)
-    found = read_tools(path)
-    names = [tool.name for tool in found]
-    if unknown := sorted({*effects, *reads} - set(names)):
-        raise ToolsetError(f"{path}: no tool {unknown[0]!r}. Known: {', '.join(names)}.")
-    return tuple(
-        replace(tool, effect=(tool.effect or tool.name in effects) and tool.name not in reads) for tool in found
-    )
+    return marked(read_tools(path), effects, reads, f"{path}: no tool")
 
 
 def _is_openapi(path: Path) -> bool:

@@ -18,9 +18,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from samescore.harness.dialects.strict import check_encoding, truncation
 from samescore.harness.strictjson import JsonDefect, read_at, write
 from samescore.harness.tools import Toolset
-from samescore.harness.types import Attempt, Call, Completion, Defect, DefectName, Finish, Message, Turn
+from samescore.harness.types import Attempt, Call, Completion, Defect, DefectName, Message, Turn
 
 THINK, END_THINK = "<think>", "</think>"
 CALL, END_CALL = "<tool_call>", "</tool_call>"
@@ -45,12 +46,9 @@ class Hermes:
     def parse(self, completion: Completion, toolset: Toolset) -> Turn:
         """Read a turn strictly; see the module's grammar."""
         text = completion.text
-        defects: list[Defect] = []
-        if completion.finish is not Finish.STOP:
-            detail = "the turn did not end within the limit of tokens"
-            defects.append(Defect(DefectName.TRUNCATED, detail, (len(text), len(text))))
+        defects = truncation(completion)
         if not text.isascii():
-            _check_encoding(text, defects)
+            check_encoding(text, defects)
         if "<|" in text and (token := _control_token.search(text)):
             detail = f"control token {token.group()} inside the turn"
             defects.append(Defect(DefectName.SPECIAL_TOKEN, detail, token.span()))
@@ -77,17 +75,6 @@ class Hermes:
     def representable(self, call: Call, toolset: Toolset) -> bool:
         """JSON carries every call."""
         return True
-
-
-def _check_encoding(text: str, defects: list[Defect]) -> None:
-    at = text.find("\ufffd")
-    if at < 0:
-        try:
-            text.encode()
-            return
-        except UnicodeEncodeError as error:
-            at = error.start
-    defects.append(Defect(DefectName.ENCODING, "bytes that are not UTF-8", (at, at + 1)))
 
 
 def _thinking(text: str, defects: list[Defect]) -> tuple[str | None, int]:

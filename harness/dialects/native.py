@@ -19,9 +19,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from samescore.harness.dialects.strict import check_encoding, truncation
 from samescore.harness.strictjson import JsonDefect, canonical, read, write
 from samescore.harness.tools import Toolset
-from samescore.harness.types import Attempt, Call, Completion, Defect, DefectName, Finish, Message, Turn
+from samescore.harness.types import Attempt, Call, Completion, Defect, DefectName, Message, Turn
 
 _opening = re.compile(r"\s*<think>")
 _tag = re.compile(r"</?(?:think|tool_call)>")
@@ -43,10 +44,7 @@ class Native:
     def parse(self, completion: Completion, toolset: Toolset) -> Turn:
         """Read a message strictly. Spans are into its canonical JSON."""
         text = completion.text
-        defects: list[Defect] = []
-        if completion.finish is not Finish.STOP:
-            detail = "the turn did not end within the limit of tokens"
-            defects.append(Defect(DefectName.TRUNCATED, detail, (len(text), len(text))))
+        defects = truncation(completion)
         try:
             message = read(text)
         except JsonDefect as defect:
@@ -55,7 +53,7 @@ class Native:
         if not _is_message(message):
             defects.append(Defect(DefectName.NOT_AN_OBJECT, "no message of the native dialect", (0, len(text))))
             return Turn(completion, defects=tuple(defects))
-        _check_encoding(text, defects)
+        check_encoding(text, defects)
         shown = (0, text.find('"tool_calls":[') if message["tool_calls"] else len(text))
         thinking, content = _thinking(message.get("reasoning"), message["content"], shown, defects)
         attempts = (*_leaked(content, shown, defects), *_attempts(message["tool_calls"], text))
@@ -89,17 +87,6 @@ def _is_message(value: Any) -> bool:
         and type(value.get("reasoning", "")) is str
         and not value.keys() - {"content", "reasoning", "tool_calls"}
     )
-
-
-def _check_encoding(text: str, defects: list[Defect]) -> None:
-    at = text.find("\ufffd")
-    if at < 0:
-        try:
-            text.encode()
-            return
-        except UnicodeEncodeError as error:
-            at = error.start
-    defects.append(Defect(DefectName.ENCODING, "bytes that are not UTF-8", (at, at + 1)))
 
 
 def _thinking(

@@ -9,12 +9,14 @@ that may answer otherwise tomorrow.
 """
 
 from samescore.harness.tool_sources.behaviour import implemented, recorded
+from samescore.harness.tool_sources.effects import marked
 from samescore.harness.tool_sources.mcp_server import record_mcp, tools_from_mcp
 from samescore.harness.tool_sources.openai_json import read_tools, tools_json
 from samescore.harness.tool_sources.openapi import tools_from_openapi
 
 __all__ = [
     "implemented",
+    "marked",
     "read_tools",
     "record_mcp",
     "recorded",

@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from samescore.harness.errors import InfrastructureError, ToolsetError, UsageError
 from samescore.harness.strictjson import JsonDefect, read
+from samescore.harness.tool_sources.effects import marked
 from samescore.harness.tools import Tool
 from samescore.harness.types import Call
 
@@ -46,14 +47,12 @@ def tools_from_mcp(
     if not listed:
         raise ToolsetError(f"MCP server {server!r} lists no tools.")
     names = [tool.name for tool in listed]
-    if unknown := sorted({*effects, *reads} - set(names)):
-        raise ToolsetError(f"MCP server {server!r} has no tool {unknown[0]!r}. Known: {', '.join(names)}.")
     for name, times in Counter(names).items():
         if times > 1:
             raise ToolsetError(
                 f"MCP server {server!r} lists {times} tools {name!r}. A model could not tell them apart."
             )
-    return tuple(_tool(server, tool, effects, reads) for tool in listed)
+    return marked([_tool(server, tool) for tool in listed], effects, reads, f"MCP server {server!r} has no tool")
 
 
 def record_mcp(server: str, calls: Sequence[Call], timeout: float = TIMEOUT) -> list[dict[str, Any]]:
@@ -87,9 +86,8 @@ async def _list_all(client: Client) -> list[Any]:
             return tools
 
 
-def _tool(server: str, listed: Any, effects: Collection[str], reads: Collection[str]) -> Tool:
+def _tool(server: str, listed: Any) -> Tool:
     annotated_read = listed.annotations is not None and listed.annotations.read_only_hint is True
-    changes = (not annotated_read or listed.name in effects) and listed.name not in reads
     schema = {name: part for name, part in listed.input_schema.items() if name != "title"}
     words = (listed.description or listed.title or "").strip()
     if not words:
@@ -97,7 +95,7 @@ def _tool(server: str, listed: Any, effects: Collection[str], reads: Collection[
             f"MCP server {server!r}: tool {listed.name} has no description. A model chooses tools by it."
         )
     try:
-        return Tool(listed.name, " ".join(words.split("\n\n")[0].split()), schema, effect=changes)
+        return Tool(listed.name, " ".join(words.split("\n\n")[0].split()), schema, effect=not annotated_read)
     except ToolsetError as error:
         raise ToolsetError(f"MCP server {server!r}: {error}") from None
 

@@ -15,6 +15,7 @@ from typing import Any
 from samescore.harness.errors import ToolsetError, UsageError
 from samescore.harness.files import read_text
 from samescore.harness.strictjson import write
+from samescore.harness.tool_sources.effects import marked
 from samescore.harness.tool_sources.openapi_schema import PLAIN_OBJECT, schema_of, target_of
 from samescore.harness.tools import Tool
 
@@ -43,16 +44,13 @@ def tools_from_openapi(path: Path, effects: Collection[str] = (), reads: Collect
     """
     document = _document(path)
     _check_version(path, document)
-    tools = tuple(_tool(path, document, *found, effects, reads) for found in _operations(path, document))
+    tools = tuple(_tool(path, document, *found) for found in _operations(path, document))
     if not tools:
         raise ToolsetError(f"{path}: no operations under `paths`. A tool is made of each operation.")
     for name, times in Counter(tool.name for tool in tools).items():
         if times > 1:
             raise ToolsetError(f"{path}: {times} operations make a tool {name!r}. Give each its own `operationId`.")
-    unknown = sorted({*effects, *reads} - {tool.name for tool in tools})
-    if unknown:
-        raise ToolsetError(f"{path}: no operation {unknown[0]!r}. Known: {', '.join(tool.name for tool in tools)}.")
-    return tools
+    return marked(tools, effects, reads, f"{path}: no operation")
 
 
 def _document(path: Path) -> Mapping[str, Any]:
@@ -126,8 +124,6 @@ def _tool(
     method: str,
     operation: Mapping[str, Any],
     shared: list[Mapping[str, Any]],
-    effects: Collection[str],
-    reads: Collection[str],
 ) -> Tool:
     where = f"{path}: {method.upper()} {route}"
     name = re.sub(r"[^A-Za-z0-9_.-]+", "_", str(operation.get("operationId") or f"{method}{route}")).strip("_")
@@ -149,9 +145,8 @@ def _tool(
     words = str(operation.get("summary") or operation.get("description") or "").strip()
     if not words:
         raise ToolsetError(f"{where}: no summary and no description. A model chooses tools by their descriptions.")
-    changes = (method not in _READS or name in effects) and name not in reads
     try:
-        return Tool(name, " ".join(words.splitlines()[0].split()), schema, effect=changes)
+        return Tool(name, " ".join(words.splitlines()[0].split()), schema, effect=method not in _READS)
     except ToolsetError as error:
         raise ToolsetError(f"{where}: {error}") from None
 
