@@ -12,10 +12,11 @@ from functools import cache
 from typing import Any
 
 import pytest
+from world_claims import assert_questions_ask_for_their_slots, assert_replies_state_and_close
 
 from samescore.fixtures.helpdesk import HOME, WORLD
-from samescore.harness.case import Case, Ending
-from samescore.harness.facts import asked_slots, asks_anything, judge, language_of, refuses
+from samescore.harness.case import Case
+from samescore.harness.facts import asked_slots
 from samescore.harness.lexicon import LOCALES, Locale
 from samescore.harness.policies.null import NULL_AGENTS, null_agent
 from samescore.harness.policies.script import ScriptPolicy, oracle
@@ -26,10 +27,9 @@ from samescore.suites.sop.cases import Recipe, generate
 from samescore.suites.sop.lint import lint
 from samescore.suites.sop.loader import load
 from samescore.suites.sop.lock import lock_path, read_lock
-from samescore.suites.sop.model import Ask, CallStep, Reply, Sop
+from samescore.suites.sop.model import CallStep, Reply, Sop
 from samescore.suites.sop.obligations import Feasibility, obligations
 from samescore.suites.sop.splits import near_duplicates, overlaps
-from samescore.suites.sop.values import answer_fact, spoken
 
 NAMES = ("access", "incident")
 
@@ -291,32 +291,17 @@ def test_facts_that_a_call_reveals_are_fields_of_its_result(name: str) -> None:
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("name", NAMES)
 def test_every_wording_of_a_reply_states_its_facts_and_closes_as_it_must(name: str, locale: Locale) -> None:
-    lexicon = WORLD.lexicon
     for step, case in replies(name):
         values = {fact.slot: fact.value for fact in case.expectation.facts}
         for text in step.text[locale]:
             assert len(text.split()) <= 45 and all(f"{{{slot}}}" in text for slot in values), text
-            for slot, value in values.items():
-                text = text.replace(f"{{{slot}}}", spoken(lexicon[slot], value, locale))
-            for slot, value in values.items():
-                statement = judge(text, answer_fact(lexicon[slot], value), lexicon, locale)
-                assert statement.stated, f"{statement.reason}: {text}"
-            assert refuses(text, locale) == (step.ending is Ending.REFUSE), text
-            assert asked_slots(text, lexicon, locale) == () and not asks_anything(text, locale), text
-            assert language_of(text) == locale, text
+        assert_replies_state_and_close(step, values, WORLD.lexicon, locale)
 
 
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("name", NAMES)
 def test_every_question_asks_for_exactly_its_slots(name: str, locale: Locale) -> None:
-    sop = procedure(name)
-    for step in (step for step in sop.steps.values() if isinstance(step, Ask)):
-        for slots in (step.slots, *((slot,) for slot in step.slots)):
-            phrases = [sop.slots[slot].phrase[locale] for slot in slots]
-            for text in step.text[locale]:
-                question = text.replace("{slots}", {"en": " and ", "vi": " và "}[locale].join(phrases))
-                assert set(asked_slots(question, WORLD.lexicon, locale)) == set(slots), question
-                assert not refuses(question, locale)
+    assert_questions_ask_for_their_slots(procedure(name), WORLD.lexicon, locale)
 
 
 @pytest.mark.parametrize("locale", LOCALES)

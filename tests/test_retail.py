@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from world_claims import assert_questions_ask_for_their_slots, assert_replies_state_and_close
 
 from samescore.fixtures.retail import WORLD, tools
-from samescore.harness.case import Case, Ending, Split
-from samescore.harness.facts import AnswerFact, asked_slots, asks_anything, judge, language_of, refuses
+from samescore.harness.case import Case, Split
+from samescore.harness.facts import AnswerFact, asked_slots, judge
 from samescore.harness.lexicon import LOCALES, FactType, Locale
 from samescore.harness.policies.script import oracle
 from samescore.harness.rollout import rollout
@@ -26,10 +27,9 @@ from samescore.harness.types import Call, Effect, Outcome
 from samescore.suites.sop.cases import Recipe, generate
 from samescore.suites.sop.lint import lint
 from samescore.suites.sop.loader import load
-from samescore.suites.sop.model import Ask, CallStep, Decide, Reply, Sop
+from samescore.suites.sop.model import CallStep, Decide, Reply, Sop
 from samescore.suites.sop.obligations import Feasibility, obligations
 from samescore.suites.sop.splits import near_duplicates, overlaps
-from samescore.suites.sop.values import answer_fact, spoken
 
 HOME = Path(tools.__file__).parent
 NAMES = ("refund", "exchange")
@@ -265,31 +265,14 @@ def test_replies_are_short_and_every_wording_names_what_it_states(name: str) -> 
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("name", NAMES)
 def test_every_wording_of_a_reply_states_its_facts_and_closes_as_it_must(name: str, locale: Locale) -> None:
-    lexicon = WORLD.lexicon
     for step in (step for step in procedure(name).steps.values() if isinstance(step, Reply)):
-        values = stated_values(name, step)
-        for text in step.text[locale]:
-            for slot, value in values.items():
-                text = text.replace(f"{{{slot}}}", spoken(lexicon[slot], value, locale))
-            for slot, value in values.items():
-                statement = judge(text, answer_fact(lexicon[slot], value), lexicon, locale)
-                assert statement.stated, f"{statement.reason}: {text}"
-            assert refuses(text, locale) == (step.ending is Ending.REFUSE), text
-            assert asked_slots(text, lexicon, locale) == () and not asks_anything(text, locale), text
-            assert language_of(text) == locale, text
+        assert_replies_state_and_close(step, stated_values(name, step), WORLD.lexicon, locale)
 
 
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("name", NAMES)
 def test_every_question_asks_for_exactly_its_slots(name: str, locale: Locale) -> None:
-    sop = procedure(name)
-    for step in (step for step in sop.steps.values() if isinstance(step, Ask)):
-        for slots in (step.slots, *((slot,) for slot in step.slots)):
-            phrases = [sop.slots[slot].phrase[locale] for slot in slots]
-            for text in step.text[locale]:
-                question = text.replace("{slots}", {"en": " and ", "vi": " và "}[locale].join(phrases))
-                assert set(asked_slots(question, WORLD.lexicon, locale)) == set(slots), question
-                assert not refuses(question, locale)
+    assert_questions_ask_for_their_slots(procedure(name), WORLD.lexicon, locale)
 
 
 @pytest.mark.parametrize("locale", LOCALES)

@@ -24,11 +24,12 @@ from samescore.harness.tools import Tool
 from samescore.harness.types import Call, Message, Outcome
 from samescore.suites.sop.cases import Recipe, generate
 from samescore.suites.sop.expect import expectation, matcher
+from samescore.suites.sop.faults import unplayable, world_facts
 from samescore.suites.sop.loader import load
 from samescore.suites.sop.phrases import Speaker, load_phrases
 from samescore.suites.sop.trace import trace
 from samescore.suites.sop.values import fact_texts
-from samescore.suites.sop.walk import Walk, unplayable, walk, world_facts
+from samescore.suites.sop.walk import Walk, walk
 from samescore.suites.sop.wiring import references
 
 PROCEDURE = load(SOP, WORLD.toolset, WORLD.lexicon)

@@ -18,11 +18,12 @@ from samescore.harness.matching import Matcher
 from samescore.harness.tools import Tool
 from samescore.harness.types import Outcome
 from samescore.suites.sop.expect import expectation, matcher
+from samescore.suites.sop.faults import world_facts
 from samescore.suites.sop.loader import load
 from samescore.suites.sop.model import CallStep, Reply, Sop
 from samescore.suites.sop.phrases import Speaker, load_phrases
 from samescore.suites.sop.values import answer_fact, fact_texts, spoken
-from samescore.suites.sop.walk import Walk, walk, world_facts
+from samescore.suites.sop.walk import Walk, walk
 
 PROCEDURE = load(SOP, WORLD.toolset, WORLD.lexicon)
 BANK = load_phrases(PROCEDURE)

@@ -15,13 +15,14 @@ from samescore.harness.lexicon import LOCALES, Locale
 from samescore.harness.strictjson import canonical
 from samescore.suites.sop.draws import INCIDENTAL, Drawer
 from samescore.suites.sop.expect import expectation
+from samescore.suites.sop.faults import world_facts
 from samescore.suites.sop.model import Sop
 from samescore.suites.sop.obligations import Criterion, Feasibility, obligations
 from samescore.suites.sop.phrases import PhraseBank, Speaker, give_symbol, load_phrases
 from samescore.suites.sop.splits import sentences
 from samescore.suites.sop.trace import is_given, is_known, trace
 from samescore.suites.sop.values import fact_texts, world_currency
-from samescore.suites.sop.walk import walk, world_facts
+from samescore.suites.sop.walk import walk
 
 _OPENINGS = 40
 """How many openings are drawn in search of one that reads like no other."""

@@ -16,12 +16,12 @@ from typing import Any
 from samescore.harness.case import Split
 from samescore.harness.errors import SopError
 from samescore.suites.sop.expression import Atom, Shifted, evaluate
+from samescore.suites.sop.faults import unplayable
 from samescore.suites.sop.model import CallStep, Decide, Fact, FactKind, Sop
 from samescore.suites.sop.obligations import Obligation, met
 from samescore.suites.sop.phrases import PhraseBank
 from samescore.suites.sop.splits import draw_id, draw_pool
 from samescore.suites.sop.trace import trace
-from samescore.suites.sop.walk import unplayable
 
 INCIDENTAL = (FactKind.ID, FactKind.TEXT)
 """Kinds of facts that nothing branches on; they are drawn from pools."""

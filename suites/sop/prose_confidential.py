@@ -20,13 +20,14 @@ from samescore.harness.errors import SopError, WorldError
 from samescore.harness.strictjson import same
 from samescore.harness.types import Outcome
 from samescore.suites.sop.draws import INCIDENTAL
+from samescore.suites.sop.faults import world_facts
 from samescore.suites.sop.model import CallStep, Fact, FactKind, Sop
 from samescore.suites.sop.phrases import PhraseBank, Speaker, load_phrases
 from samescore.suites.sop.prose_values import Sources, field_path
 from samescore.suites.sop.references import is_reference, split
 from samescore.suites.sop.splits import draw_id, draw_pool
 from samescore.suites.sop.values import fact_texts
-from samescore.suites.sop.walk import Walk, walk, world_facts
+from samescore.suites.sop.walk import Walk, walk
 
 
 @dataclass(frozen=True)
