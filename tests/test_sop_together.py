@@ -14,7 +14,7 @@ from server_world import SOP, WORLD
 from samescore.harness.case import Case
 from samescore.harness.environment import Fault
 from samescore.harness.errors import SopError, ToolsetError
-from samescore.harness.facts import discloses
+from samescore.harness.facts import disclosed
 from samescore.harness.matching import Matcher
 from samescore.harness.mutants import altered_inside, changed as changed_value
 from samescore.harness.policies.script import ScriptPolicy, oracle
@@ -193,7 +193,7 @@ def test_telling_a_secret_fails_restraint_in_any_turn(told: str) -> None:
     ],
 )
 def test_disclosure_sees_through_spelling(content: str, value: str, told: bool) -> None:
-    assert discloses(content, value) is told
+    assert disclosed(content, [value]) == ((value,) if told else ())
 
 
 def test_house_words_are_required_as_the_house_writes_them() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from samescore.harness.counted import counted
+from samescore.harness.strictjson import write
 
 if TYPE_CHECKING:
     from samescore.harness.tools import Tool
@@ -51,7 +52,7 @@ def import_tools(
         raise UsageError(f"{both[0]} stands under --effect and under --read. Name it once.")
     _require_another(Path(source), out)
     found = _tools(source, effect or [], read or [], timeout)
-    write_text(out, "[\n" + ",\n".join(f"  {_json(spec)}" for spec in tools_json(found)) + "\n]\n")
+    write_text(out, "[\n" + ",\n".join(f"  {write(spec)}" for spec in tools_json(found)) + "\n]\n")
     width = max(len(tool.name) for tool in found)
     for tool in found:
         print(f"{tool.name:<{width}}  {'effect' if tool.effect else 'read  '}  {tool.description}")
@@ -74,7 +75,7 @@ def record(
         raise UsageError(f"{server}: only MCP servers can be recorded. Write mcp:COMMAND or mcp:https://...")
     _require_another(calls, out)
     answers = record_mcp(server.removeprefix(MCP), _calls(calls), timeout)
-    write_text(out, "".join(f"{_json(answer)}\n" for answer in answers))
+    write_text(out, "".join(f"{write(answer)}\n" for answer in answers))
     failed = sum("error" in answer for answer in answers)
     print(f"{out}: {counted(len(answers), 'answer')}, {failed} of them errors")
 
@@ -122,9 +123,3 @@ def _calls(path: Path) -> list[Call]:
     if not calls:
         raise UsageError(f"{path}: no calls. Write one a line.")
     return calls
-
-
-def _json(value: object) -> str:
-    from samescore.harness.strictjson import write
-
-    return write(value)

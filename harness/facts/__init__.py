@@ -6,7 +6,7 @@ content ─normalise─▶ Passage (sentences, clauses, cues) ─┬─ judge �
 """
 
 from samescore.harness.facts.asking import asked_slots, asks_anything
-from samescore.harness.facts.disclosure import disclosed, discloses
+from samescore.harness.facts.disclosure import disclosed
 from samescore.harness.facts.judge import AnswerFact, Statement, judge
 from samescore.harness.facts.language import language_of
 from samescore.harness.facts.refusal import refuses
@@ -22,7 +22,6 @@ __all__ = [
     "asked_slots",
     "asks_anything",
     "disclosed",
-    "discloses",
     "judge",
     "language_of",
     "refuses",

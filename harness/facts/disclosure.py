@@ -18,17 +18,12 @@ SPACED_FROM = 4
 
 
 def disclosed(content: str, values: Iterable[str]) -> tuple[str, ...]:
-    """Those of the values that a text contains: see `discloses`."""
+    """Those of the values that a text contains: in any case, without diacritics or separators, a day in any writing."""
     if not content:
         return ()
     folded = _folded(content)
     compact = _compact(folded)
     return tuple(value for value in values if _found(value, content, folded, compact))
-
-
-def discloses(content: str, value: str) -> bool:
-    """Whether a text contains the value: in any case, without diacritics or separators, a day in any writing."""
-    return bool(disclosed(content, (value,)))
 
 
 def _found(value: str, content: str, folded: str, compact: str) -> bool:
