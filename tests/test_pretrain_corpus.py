@@ -295,7 +295,7 @@ def test_the_recipe_runs_within_its_budget_and_its_model_loads_and_generates(tmp
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     train.main(
-        f"--out {tmp_path} --budget-seconds 9 --reserve-seconds 2 --width 64 --layers 1 --intermediate 64 "
+        f"--out {tmp_path} --budget-seconds 20 --reserve-seconds 2 --width 64 --layers 1 --intermediate 64 "
         "--vocabulary 1024 --window 1024 --batch 1 --workers 1 --warmup 5 --tokenizer-documents 150 "
         "--evaluation-conversations 1 --evaluation-batch 8".split()
     )
