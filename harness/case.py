@@ -195,6 +195,7 @@ class Case:
             "expectation": _expectation_json(expectation),
             "labels": dict(self.labels),
             **({"view": self.view.to_json()} if self.view is not None else {}),
+            **({"prefix": self.prefix, "decision": self.decision} if self.prefix or self.decision else {}),
         }
 
     @classmethod
@@ -227,6 +228,8 @@ class Case:
             lexicon=lexicon,
             labels=data["labels"],
             view=view,
+            prefix=data.get("prefix", 0),
+            decision=data.get("decision", False),
         )
 
     def fingerprint(self) -> str:

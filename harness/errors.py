@@ -14,7 +14,9 @@
         ├── EvidenceDamaged         exit 5  a recorded line fails its checksum
         ├── EvidenceUnwritable      exit 5  the disk is full or the folder cannot be written
         ├── WorldError              exit 5  a world's own code crashed: a tool, a builder, a schema
-        └── PolicyError             exit 5  a model crashed, or answered with something that is no completion
+        ├── PolicyError             exit 5  a model crashed, or answered with something that is no completion
+        ├── TrainingFailed          exit 5  out of memory or disk, or the model in training broke
+        └── ScoresDiffer            exit 5  training and evaluation score the same tokens differently
 
 Two more exceptions never reach a user: `ToolError` (harness.environment) is how a tool tells the *model* that a
 call failed, and is an observation, not a failure.
@@ -141,3 +143,11 @@ class WorldError(InfrastructureError):
 
 class PolicyError(InfrastructureError):
     """A model crashed, or answered with something that is not a completion."""
+
+
+class TrainingFailed(InfrastructureError):
+    """Training could not go on: memory, disk, or the model itself. What was saved before stays valid."""
+
+
+class ScoresDiffer(InfrastructureError):
+    """Training and evaluation scored the same tokens differently: nothing learned since can be trusted."""

@@ -187,10 +187,10 @@ def test_prompts_share_what_does_not_depend_on_the_case(base: Path) -> None:
     dated, day = case(0), "2026-07-09"
     other_day = replace(case(1), system=WORLD.system["en"].format(today=day), facts={**case(1).facts, "today": day})
     undated = replace(dated, system="You help readers of a library.")
-    tools = policy._prefix(dated)
-    whole = policy._prefix(undated)
+    tools = policy._prefixes.of(dated)
+    whole = policy._prefixes.of(undated)
     asyncio.run(policy.aclose())
-    assert tools == policy._prefix(other_day)
+    assert tools == policy._prefixes.of(other_day)
     assert whole[: len(tools)] == tools
     said = policy.renderer.tokenizer.decode(whole)
     assert "waive_fee" in said and "You help readers of a library." in said

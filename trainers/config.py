@@ -1,64 +1,249 @@
-"""The configuration of a training run: a TOML file, validated as a whole before anything is loaded."""
+"""The configuration of a training run: one TOML file, validated as a whole before anything is loaded.
+
+Every option stands here with what it means and, where it overrides what TRL would do by itself, why. `docs/training.md`
+has the same as tables; a test keeps the two together."""
 
 from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from samescore.harness.errors import UsageError
+from samescore.harness.scorers import SCORERS
+
+BackendName = Literal["transformers", "vllm", "unsloth"]
+Positive = Annotated[int, Field(ge=1)]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class DataConfig(_Section):
-    """Which gold turns are learned."""
+    """What is learned from. The gold turns of a suite, unless `recorded` or `files` say otherwise."""
 
     suite: str = "sop"
-    """A suite's name or the path of a suite file, as `samescore eval --suite` takes it."""
+    """A suite's name or the path of a suite file, as `samescore eval --suite` takes it. Its targets are those that
+    count."""
     split: Literal["train"] = "train"
     """Only `train` may be learned from; `dev` is for choosing and `eval` for the verdict."""
     locales: tuple[Literal["en", "vi"], ...] = ("en", "vi")
-    limit: Annotated[int, Field(ge=1)] | None = None
+    """The languages to learn from."""
+    limit: Positive | None = None
     """Learn from this many cases only, spread over the whole split."""
+    procedure: Literal["prompt", "weights"] = "weights"
+    """Whether the procedure stands in the system message, as in `samescore eval --procedure`."""
 
 
 class LoraConfig(_Section):
-    """The adapter. It sits on all linear layers but the output head."""
+    """The adapter. It sits on all linear layers but the output head: the layers of the MLP matter as much as
+    attention."""
 
     rank: Annotated[int, Field(ge=1, le=256)] = 32
-    alpha: Annotated[int, Field(ge=1)] = 64
+    """Rank of the update: 8 to 128 are usual. Adapters for vLLM need a rank that its `max_lora_rank` allows."""
+    alpha: Positive = 64
     """Scale of the update, usually once or twice the rank."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the update's inputs that is dropped. Any but 0 makes what GRPO samples differ from what it trains."""
 
 
-class SftConfig(_Section):
-    """One supervised fine-tuning run: `samescore train sft CONFIG.toml`."""
+class DevConfig(_Section):
+    """How training looks at `dev`: through `samescore.harness.evaluate`, as `samescore eval --split dev` does."""
+
+    every: Annotated[int, Field(ge=0)] = 0
+    """Evaluate every so many steps, and at the end. 0: never."""
+    limit: Positive | None = None
+    """Evaluate so many cases only, spread over branches. None: all."""
+    stop: bool = True
+    """Stop as soon as every target of the suite is met on `dev` (the lower 95% bound reaches it)."""
+    patience: Annotated[int, Field(ge=0)] = 0
+    """Stop after so many evaluations without a better `success`. 0: never."""
+
+
+class LogConfig(_Section):
+    """Where figures go while it trains. `log.jsonl` in the adapter's folder is always written."""
+
+    to: tuple[Literal["tensorboard", "wandb", "trackio"], ...] = ()
+    """Also there. Each is a package of its own; nothing is sent anywhere unless it is named here."""
+    every: Positive = 10
+    """Steps between two lines."""
+
+
+class CheckpointConfig(_Section):
+    """What `--resume` goes on from."""
+
+    every: Annotated[int, Field(ge=0)] = 0
+    """Steps between two checkpoints. 0: none."""
+    keep: Positive = 2
+    """The latest so many are kept."""
+
+
+class TrainConfig(_Section):
+    """What every kind of training shares."""
 
     base: str = "tiny"
     """The base model: `tiny`, or `hf/PATH_OR_ID`."""
+    adapter: str | None = None
+    """An adapter of the base to train further: a name that `samescore eval --adapter` knows, or a folder. None: a new
+    one. Its rank and scale stay; `lora` must not be given then."""
     out: Path
     """Where the adapter goes. A relative path is taken from the configuration file's folder."""
     data: DataConfig = DataConfig()
     lora: LoraConfig = LoraConfig()
-    epochs: Annotated[float, Field(gt=0)] = 3
-    batch_size: Annotated[int, Field(ge=1)] = 16
+    backend: BackendName = "transformers"
+    """What loads and runs the model. `vllm` generates only, so it goes with GRPO; `unsloth` wants a CUDA GPU."""
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Number format of the base. `auto`: float32 on a CPU, bfloat16 on a GPU. The adapter itself is trained in
+    float32."""
+    four_bit: bool = False
+    """Load the base in 4 bits (NF4) and train the adapter on it: QLoRA. Wants a GPU and bitsandbytes."""
+    gradient_checkpointing: bool = False
+    """Compute activations again instead of keeping them: slower by a third, and far less memory for long sequences."""
+    batch_size: Positive = 16
+    """Sequences on the device at a time."""
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
-    """Peak of a linear warm-up and cosine decay. Adapters take a tenfold higher rate than full fine-tuning."""
+    """Peak of a linear warm-up. Adapters take a tenfold higher rate than full fine-tuning."""
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.05
     """Share of the steps in which the rate rises."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    """Of AdamW."""
     max_tokens: Annotated[int, Field(ge=16)] = 4096
     """A longer sequence is an error that names its case; nothing is cut silently (TRL's own default cuts at 1,024)."""
+    dev: DevConfig = DevConfig()
+    log: LogConfig = LogConfig()
+    checkpoint: CheckpointConfig = CheckpointConfig()
     seed: int = 20261120
+    """Of the adapter's first values, of the order of the data and of sampling."""
+
+    @model_validator(mode="after")
+    def _one_adapter(self) -> TrainConfig:
+        if self.adapter is not None and "lora" in self.model_fields_set:
+            raise ValueError("`lora` is for a new adapter, and `adapter` names one that exists. Leave one of them out")
+        return self
 
 
-def load_sft_config(path: Path) -> SftConfig:
-    """Read and validate a configuration file.
+class SftConfig(TrainConfig):
+    """One supervised fine-tuning run: `samescore train sft CONFIG.toml`."""
+
+    accumulate: Positive = 1
+    """Batches to a step of the optimizer."""
+    epochs: Annotated[float, Field(gt=0)] = 3
+    """How often all is learned."""
+    recorded: tuple[Path, ...] = ()
+    """Runs (`samescore eval --split train`) whose conversations are learned too, where `success` is 1."""
+    files: tuple[Path, ...] = ()
+    """JSONL files of conversations that are learned too: `{"messages": [...], "tools": [...]}` a line."""
+    gold: bool = True
+    """Learn the suite's gold turns. False: `recorded` and `files` alone."""
+
+
+class DpoConfig(TrainConfig):
+    """One run on pairs: `samescore train dpo CONFIG.toml`."""
+
+    accumulate: Positive = 1
+    """Batches to a step of the optimizer."""
+    epochs: Annotated[float, Field(gt=0)] = 1
+    """How often all pairs are learned."""
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-4
+    """Peak of a linear warm-up. A tenth of what SFT takes: the pairs push probabilities apart without end."""
+    loss: Literal["dpo", "orpo"] = "dpo"
+    """`orpo` needs no reference model, and learns the chosen side as SFT does; TRL calls it experimental."""
+    beta: Annotated[float, Field(gt=0)] = 0.1
+    """How strongly the policy is held to the reference (DPO), or the weight of the odds ratio (ORPO)."""
+    rejected: Literal["mutants", "sampled", "recorded"] = "mutants"
+    """Where the worse side comes from: the mutants that the scorers must kill anyway, turns that the model at hand
+    samples, or the failures of recorded runs."""
+    recorded: tuple[Path, ...] = ()
+    """The runs of `rejected = "recorded"`."""
+    samples: Positive = 4
+    """How many turns are sampled for a prompt with `rejected = "sampled"`."""
+    temperature: Annotated[float, Field(gt=0)] = 1.0
+    """Of that sampling."""
+    pairs_per_case: Positive = 4
+    """At most so many pairs of a case, spread over its turns."""
+
+
+class GrpoConfig(TrainConfig):
+    """One run of GRPO: `samescore train grpo CONFIG.toml`."""
+
+    steps: Positive = 200
+    """Steps of the optimizer."""
+    shape: Literal["decision", "episode"] = "decision"
+    """`decision`: one turn after a gold prefix, its world replayed. `episode`: whole conversations; the tokens of tools
+    and of the user are masked."""
+    weights: dict[str, Annotated[float, Field(ge=0)]] = {"success": 1.0}
+    """The scorers that reward, each its own reward function, and its weight."""
+    group: Annotated[int, Field(ge=2)] = 8
+    """Completions of one prompt, which are compared with each other."""
+    prompts: Positive = 8
+    """Prompts of a step. `group` times `prompts` completions are sampled; `batch_size` of them are on the device at a
+    time."""
+    reuse: Positive = 1
+    """Steps of the optimizer on the same completions. Above 1 it is off policy, and the ratio is clipped."""
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-4
+    """Constant after the warm-up: rewards do not decay as a loss does."""
+    temperature: Annotated[float, Field(gt=0)] = 1.0
+    """Of sampling. Always with `top_p = 1` and no `top_k`: the ratio of probabilities would be of other
+    distributions."""
+    turn_tokens: Annotated[int, Field(ge=8)] = 768
+    """The longest turn, as evaluation has it. A longer one is truncated, scores 0 and is counted; TRL's default of 512
+    for a whole completion would do so unseen."""
+    completion_tokens: Annotated[int, Field(ge=8)] = 4096
+    """The most tokens that the model writes in a conversation, as evaluation has it."""
+    turns: Positive = 12
+    """The most turns of an episode, as evaluation has it."""
+    beta: Annotated[float, Field(ge=0)] = 0.0
+    """Weight of the divergence from the adapter that it began with. TRL's default of 0 keeps no reference."""
+    epsilon: Annotated[float, Field(gt=0)] = 0.2
+    """How far the ratio of probabilities may go down."""
+    epsilon_high: Annotated[float, Field(gt=0)] = 0.28
+    """And up: higher, so that rare good turns may grow (DAPO, section 3.1)."""
+    loss: Literal["dapo", "dr_grpo", "bnpo", "grpo"] = "dapo"
+    """`dapo` divides by the tokens of the whole batch, so that long wrong answers are not made cheap; `grpo` does
+    not."""
+    scale_rewards: Literal["group", "batch", "none"] = "group"
+    """By what an advantage is divided. `none` (Dr. GRPO) does not weigh prompts up that are nearly solved."""
+    mask_truncated: bool = False
+    """Leave truncated completions out of the loss. By default they stay: they score 0, and are to become rarer."""
+    curriculum: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Share of prompts that are drawn from branches by how much their groups' rewards varied. The rest is drawn evenly,
+    so that no branch is forgotten. 0: none."""
+    watch: Annotated[int, Field(ge=0)] = 10
+    """Every so many steps some completions are scored again through evidence; a difference stops the run. 0: never."""
+    watched: Positive = 8
+    """How many."""
+    similarity: str | None = None
+    """An embedding model (`hf/PATH_OR_ID`) that also rewards likeness to the gold reply. It is not pure, is no score of
+    evaluation, and the passport says that it was used."""
+    similarity_weight: Annotated[float, Field(gt=0)] = 0.1
+    """Its weight."""
+    vllm_memory: Annotated[float, Field(gt=0, lt=1)] = 0.3
+    """Share of the GPU's memory that vLLM may take beside the training."""
+
+    @model_validator(mode="after")
+    def _sound(self) -> GrpoConfig:
+        known = [scorer.name for scorer in SCORERS]
+        if unknown := sorted(self.weights.keys() - set(known)):
+            raise ValueError(f"weights: there is no scorer {', '.join(unknown)}. Known: {', '.join(known)}")
+        if not any(self.weights.values()):
+            raise ValueError("weights: all are 0, so nothing would be learned. Give one scorer a weight")
+        if (completions := self.group * self.prompts) % self.batch_size:
+            raise ValueError(
+                f"group * prompts = {completions} completions do not divide into batches of {self.batch_size}. Choose "
+                "a batch_size that divides them"
+            )
+        return self
+
+
+_Config = TypeVar("_Config", bound=TrainConfig)
+_PATHS = ("recorded", "files")
+
+
+def load_config(path: Path, kind: type[_Config]) -> _Config:
+    """Read and validate a configuration file; its relative paths are taken from its folder.
 
     Raises:
         UsageError: the file is missing, no TOML, or says something that is no option; all faults in one message.
@@ -72,13 +257,22 @@ def load_sft_config(path: Path) -> SftConfig:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: not TOML: {error}.") from None
     try:
-        config = SftConfig.model_validate(data)
+        config = kind.model_validate(data)
     except ValidationError as error:
-        faults = "\n".join(
-            f"  {'.'.join(map(str, fault['loc'])) or 'top'}: {fault['msg']}, found {fault['input']!r:.60}"
-            for fault in error.errors()
-        )
+        faults = "\n".join(f"  {_fault(fault)}" for fault in error.errors())
         raise UsageError(
             f"{path}: the configuration is wrong:\n{faults}\nSee docs/training.md for every option."
         ) from None
-    return config.model_copy(update={"out": (path.parent / config.out).resolve()})
+    here = path.parent
+    placed: dict[str, Any] = {"out": (here / config.out).resolve()}
+    for name in _PATHS:
+        if paths := getattr(config, name, ()):
+            placed[name] = tuple((here / one).resolve() for one in paths)
+    return config.model_copy(update=placed)
+
+
+def _fault(fault: Any) -> str:
+    where = ".".join(map(str, fault["loc"]))
+    if fault["type"] == "value_error":
+        return f"{fault['msg'].removeprefix('Value error, ')}."
+    return f"{where or 'top'}: {fault['msg']}, found {fault['input']!r:.60}"

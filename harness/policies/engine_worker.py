@@ -15,6 +15,7 @@ import torch
 from samescore.harness.errors import PolicyError
 from samescore.harness.policies.engine_runner import Row, Runner
 from samescore.harness.policies.engine_sampling import draw
+from samescore.harness.policies.local import no_room
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -177,7 +178,7 @@ class Worker:
         self._writing.append(request)
         room = request.limit if self._context is None else min(request.limit, self._context - len(prompt))
         if not prompt or room < 1:
-            self._finish(request, PolicyError(_no_room(len(prompt), request.limit, self._context)))
+            self._finish(request, PolicyError(no_room(len(prompt), request.limit, self._context)))
             return
         request.limit = room
         kept = self._runner.truncate(track.row, min(_common(track.read, prompt), len(prompt) - 1))
@@ -217,15 +218,6 @@ def _common(read: Sequence[int], prompt: Sequence[int]) -> int:
         return len(read)
     pairs = enumerate(zip(read, prompt, strict=False))
     return next((at for at, (one, other) in pairs if one != other), min(len(read), len(prompt)))
-
-
-def _no_room(prompt: int, limit: int, context: int | None) -> str:
-    if context is None or not prompt or limit < 1:
-        return f"a turn needs a prompt and a limit of at least one token; found {prompt} tokens and a limit of {limit}"
-    return (
-        f"the prompt has {prompt} tokens and the model's context only {context}: no room for a turn. Use shorter tools "
-        "or procedures, or a model with a longer context."
-    )
 
 
 def _advice(error: Exception) -> str:

@@ -10,8 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import textwrap
-from collections.abc import Mapping, Sequence
-from os.path import commonprefix
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,20 +20,18 @@ from samescore.harness.dialects import Dialect, dialect_named
 from samescore.harness.dialects.capability import capability
 from samescore.harness.dialects.detect import detect
 from samescore.harness.errors import AdapterError, UnknownName, UsageError
-from samescore.harness.fingerprint import seed_of
+from samescore.harness.policies.local import LocalConversation, SharedPrefixes
 from samescore.harness.policy import Sampling
 from samescore.harness.renderer import Renderer, Transcript
-from samescore.harness.types import Completion, Message, Turn
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
 
-    from samescore.harness.policies.engine import Engine, Session
+    from samescore.harness.policies.engine import Engine
 
 DTYPES = ("float32", "bfloat16", "float16")
 SLOTS = 64
-_TELLING = 4  # characters from which on a fact inside a text is no accident
 _WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
 _SMALL_FILES = ("*.json", "*.jinja", "*.txt", "*.model")
 
@@ -51,7 +48,7 @@ class HfPolicy:
         self.dialect = dialect
         self.capability = capability(renderer, dialect)
         self._description = {**description, "capability": self.capability.to_json()}
-        self._prefixes: dict[tuple[str, str | None], tuple[int, ...]] = {}
+        self._prefixes = SharedPrefixes(renderer)
 
     @classmethod
     def load(
@@ -110,73 +107,16 @@ class HfPolicy:
         """
         return self._description
 
-    def converse(self, case: Case, sampling: Sampling) -> HfConversation:
+    def converse(self, case: Case, sampling: Sampling) -> LocalConversation:
         """Begin a dialogue about a case."""
         transcript = Transcript(self.renderer, case.messages, case.toolset)
-        return HfConversation(transcript, self.engine.session(self._prefix(case)), sampling, self.engine.context)
+        return LocalConversation(
+            transcript, self.engine.session(self._prefixes.of(case)), sampling, self.engine.context
+        )
 
     async def aclose(self) -> None:
         """Stop the engine."""
         await self.engine.aclose()
-
-    def _prefix(self, case: Case) -> tuple[int, ...]:
-        """What this case's prompt has in common with other cases': system message and tools.
-
-        A system message that holds one of the case's facts (the date, say) is this case's own; then it is what comes
-        before it, which is much only in templates that put the tools first. It follows from the case and the template
-        alone, so that a case is read in the same way in every run.
-        """
-        system = [message for message in case.messages if message.role == "system"]
-        told = "\x1f".join(message.content for message in system)
-        own = any(isinstance(fact, str) and len(fact) >= _TELLING and fact in told for fact in case.facts.values())
-        key = (case.toolset.fingerprint, None if own else told)
-        if key not in self._prefixes:
-
-            def prompt(said: str) -> list[int]:
-                head = [Message("system", said)] if own else system
-                return self.renderer.start([*head, Message("user", said)], case.toolset)
-
-            self._prefixes[key] = tuple(commonprefix([prompt("a"), prompt("?")]))  # noqa: RUF071  # of lists, not paths
-        return self._prefixes[key]
-
-
-class HfConversation:
-    """One dialogue with a local model."""
-
-    def __init__(self, transcript: Transcript, session: Session, sampling: Sampling, context: int | None) -> None:
-        self._transcript = transcript
-        self._context = context
-        self._session = session
-        self._sampling = sampling
-        self._turn = 0
-
-    async def complete(self, limit: int) -> Completion:
-        """The next turn, of at most `limit` tokens.
-
-        Raises:
-            PolicyError: the model crashed, or the case's first prompt leaves no room in its context.
-        """
-        seed = seed_of(self._sampling.seed, self._turn)
-        prompt = self._transcript.prompt
-        if self._turn and self._context is not None and len(prompt) >= self._context:
-            # The model talked its own context full: a turn that cannot end. A first prompt without room is an error.
-            return self._transcript.renderer.completion((), prompt)
-        ids = await self._session.generate(prompt, limit, self._sampling.temperature, seed)
-        self._turn += 1
-        return self._transcript.renderer.completion(ids, prompt)
-
-    def write(self, message: Message) -> Completion:
-        """The completion that would have produced this assistant message."""
-        self._turn += 1
-        return self._transcript.renderer.completion(self._transcript.write(message), self._transcript.prompt)
-
-    def tell(self, turn: Turn, messages: Sequence[Message]) -> None:
-        """What the assistant said, as parsed, and the messages that followed. Without token ids it is written anew."""
-        self._transcript.add(turn.completion.token_ids, turn, messages)
-
-    def close(self) -> None:
-        """Give up what the model keeps of the dialogue."""
-        self._session.close()
 
 
 def let_threads_sleep() -> None:

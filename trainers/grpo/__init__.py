@@ -1,0 +1,1 @@
+"""GRPO on the scorers that evaluate: rollouts, rewards, and the watch that both stay the same."""

@@ -1,0 +1,223 @@
+"""Rollouts for TRL: the one loop of evaluation, flattened to the ids that a trainer takes.
+
+A conversation is one sequence: the first prompt, then turns and, between them, what the template puts around tool
+results and the user's answers. Those tokens were not written by the model; `env_mask` is 0 there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+from samescore.harness.blocking import blocking
+from samescore.harness.case import Case
+from samescore.harness.environment import World
+from samescore.harness.errors import InfrastructureError, PolicyError, WorldError
+from samescore.harness.fingerprint import seed_of
+from samescore.harness.plan import Item
+from samescore.harness.policies.local import LocalConversation, TokenSession
+from samescore.harness.policy import Sampling
+from samescore.harness.records import ErrorKind, Failure
+from samescore.harness.rollout import Limits, rollout
+from samescore.harness.types import Trajectory
+from samescore.trainers.backends import Writer, WriterSession
+from samescore.trainers.live import LivePolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Rolled:
+    """One rollout as TRL takes it.
+
+    `spans` gives where in `completion_ids` each turn of the model lies, as [start, end). A failed one has one token that
+    no loss is taken of, and `failure`.
+    """
+
+    item: Item
+    prompt_ids: tuple[int, ...]
+    completion_ids: tuple[int, ...]
+    mask: tuple[int, ...]
+    spans: tuple[tuple[int, int], ...]
+    logprobs: tuple[float, ...] | None
+    trajectory: Trajectory | None = None
+    failure: Failure | None = None
+    seconds: float = 0.0
+
+
+class Rollouts:
+    """TRL's `rollout_func`: prompts are keys of `prompts`, in any number and order.
+
+    Every rollout of a step has a seed of its own: that of the plan with `seed_of(seed, step)` as its seed, the key as
+    the case, and as epoch how often the key came before.
+    """
+
+    def __init__(
+        self,
+        prompts: Mapping[str, Case],
+        worlds: Mapping[str, World],
+        policy: LivePolicy,
+        writer: Writer,
+        *,
+        limits: Limits,
+        temperature: float,
+        seed: int,
+    ) -> None:
+        self.prompts = prompts
+        self.worlds = worlds
+        self.policy = policy
+        self.writer = writer
+        self.limits = limits
+        self.temperature = temperature
+        self.seed = seed
+        self.latest: list[Rolled] = []
+        self.seconds = 0.0
+
+    def __call__(self, prompts: Sequence[str], trainer: Any) -> dict[str, list[Any]]:
+        """Have the conversations of one generation batch.
+
+        Raises:
+            InfrastructureError: every one of them failed.
+        """
+        began = perf_counter()
+        items = self.items(prompts, step_seed(self.seed, trainer))
+        self.writer.begin()
+        try:
+            self.latest = blocking(self._have(items))
+        finally:
+            self.writer.end()
+        self.seconds = perf_counter() - began
+        failed = [rolled.failure for rolled in self.latest if rolled.failure is not None]
+        if len(failed) == len(self.latest):
+            raise InfrastructureError(f"every rollout of the step failed, the first with {failed[0]}")
+        return columns(self.latest)
+
+    def items(self, prompts: Sequence[str], seed: int) -> list[Item]:
+        """The rollouts of a batch, each with its epoch and seed as a plan of the same cases has them."""
+        seen: dict[str, int] = {}
+        items = []
+        for key in prompts:
+            epoch = seen[key] = seen.get(key, -1) + 1
+            items.append(Item(key, epoch, seed_of(seed, key, epoch)))
+        return items
+
+    async def _have(self, items: Sequence[Item]) -> list[Rolled]:
+        return await asyncio.gather(*map(self._one, items))
+
+    async def _one(self, item: Item) -> Rolled:
+        case, began = self.prompts[item.case], perf_counter()
+        recording = _Recording(self.policy, self.writer)
+        sampling = Sampling(self.temperature, item.seed)
+        try:
+            trajectory = await rollout(case, recording, self.worlds[case.world], sampling, self.limits)
+        except (WorldError, PolicyError) as error:
+            kind = ErrorKind.WORLD if isinstance(error, WorldError) else ErrorKind.POLICY
+            end = self.policy.renderer.end_id
+            prompt = tuple(recording.session.turns[0].prompt) if recording.session.turns else (end,)
+            return Rolled(item, prompt, (end,), (0,), (), (0.0,), failure=Failure(kind, str(error)))
+        return flatten(item, case, trajectory, recording.session.turns, perf_counter() - began)
+
+
+def step_seed(seed: int, trainer: Any) -> int:
+    """The seed of the plan that one generation batch is, on this process."""
+    return seed_of(seed, trainer.state.global_step, trainer.accelerator.process_index)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A turn that a session wrote: the prompt it was given, the ids, and their log-probabilities where known."""
+
+    prompt: Sequence[int]
+    ids: tuple[int, ...]
+    logprobs: Sequence[float] | None
+
+
+@dataclass(slots=True)
+class _RecordingSession:
+    """A session that keeps what it was asked and what it wrote."""
+
+    inner: WriterSession
+    turns: list[Written] = field(default_factory=list)
+
+    async def generate(
+        self, prompt: Sequence[int], limit: int, temperature: float = 0.0, seed: int = 0
+    ) -> tuple[int, ...]:
+        ids = await self.inner.generate(prompt, limit, temperature, seed)
+        self.turns.append(Written(prompt, ids, self.inner.logprobs))
+        return ids
+
+    def close(self) -> None:
+        self.inner.close()
+
+
+class _Recording:
+    """The live policy for one rollout, with a session that remembers."""
+
+    def __init__(self, policy: LivePolicy, writer: Writer) -> None:
+        self.name, self.dialect = policy.name, policy.dialect
+        self._policy = policy
+        self._writer = writer
+        self.session: _RecordingSession
+
+    def describe(self) -> Mapping[str, Any]:
+        return self._policy.describe()
+
+    def converse(self, case: Case, sampling: Sampling) -> LocalConversation:
+        self.session = _RecordingSession(self._writer.session(self._policy.prefix(case)))
+        session: TokenSession = self.session
+        return self._policy.conversation(case, sampling, session)
+
+    async def aclose(self) -> None:
+        """The writer belongs to the training."""
+
+
+def flatten(item: Item, case: Case, trajectory: Trajectory, written: Sequence[Written], seconds: float = 0.0) -> Rolled:
+    """A trajectory as one sequence. `written` are the turns that the model wrote, with the prompts it was given.
+
+    A turn without a token, for which there was no room left, has an empty span.
+    """
+    first = tuple(written[0].prompt)
+    ids: list[int] = []
+    mask: list[int] = []
+    spans: list[tuple[int, int]] = []
+    logprobs: list[float] = []
+    known = all(turn.logprobs is not None for turn in written)
+    for turn in written:
+        before = [*first, *ids]
+        assert list(turn.prompt[: len(before)]) == before, (
+            "the template keeps its prefix: each prompt holds all before it"
+        )
+        added = turn.prompt[len(before) :]
+        ids += added
+        mask += [0] * len(added)
+        logprobs += [0.0] * len(added)
+        spans.append((len(ids), len(ids) + len(turn.ids)))
+        ids += turn.ids
+        mask += [1] * len(turn.ids)
+        logprobs += turn.logprobs or [0.0] * len(turn.ids)
+    spans += [(len(ids), len(ids))] * (len(trajectory.steps) - case.prefix - len(written))
+    return Rolled(
+        item,
+        first,
+        tuple(ids),
+        tuple(mask),
+        tuple(spans),
+        tuple(logprobs) if known else None,
+        trajectory,
+        None,
+        seconds,
+    )
+
+
+def columns(rolled: Sequence[Rolled]) -> dict[str, list[Any]]:
+    """What TRL's `rollout_func` returns, and the fields that the reward functions need."""
+    without = any(one.logprobs is None for one in rolled)
+    return {
+        "prompt_ids": [list(one.prompt_ids) for one in rolled],
+        "completion_ids": [list(one.completion_ids) for one in rolled],
+        "logprobs": None if without else [list(one.logprobs or ()) for one in rolled],  # type: ignore[dict-item]
+        "env_mask": [list(one.mask) for one in rolled],
+        "spans": [list(one.spans) for one in rolled],
+        "failed": [one.failure is not None for one in rolled],
+    }

@@ -1,0 +1,57 @@
+"""`LivePolicy`: the model in training as a policy of evaluation. GRPO's rollouts and looks at `dev` both run on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from samescore.harness.case import Case
+from samescore.harness.dialects import Dialect
+from samescore.harness.dialects.capability import capability
+from samescore.harness.policies.local import LocalConversation, SharedPrefixes, TokenSession
+from samescore.harness.policy import Sampling
+from samescore.harness.renderer import Renderer, Transcript
+from samescore.trainers.backends import Writer
+
+
+class LivePolicy:
+    """Writes with the weights as they are now, by the same prompts, seeds and limits as any local policy.
+
+    The writer must have begun. `describe` names the step, so that a run says which weights it looked at.
+    """
+
+    name = "training"
+
+    def __init__(
+        self,
+        writer: Writer,
+        renderer: Renderer,
+        dialect: Dialect,
+        description: Mapping[str, Any],
+    ) -> None:
+        self.dialect = dialect
+        self.renderer = renderer
+        self.capability = capability(renderer, dialect)
+        self._writer = writer
+        self._description = description
+        self._prefixes = SharedPrefixes(renderer)
+
+    def describe(self) -> Mapping[str, Any]:
+        """What was given: base, renderer, backend and step."""
+        return self._description
+
+    def converse(self, case: Case, sampling: Sampling) -> LocalConversation:
+        """Begin a dialogue about a case."""
+        return self.conversation(case, sampling, self._writer.session(self.prefix(case)))
+
+    def prefix(self, case: Case) -> tuple[int, ...]:
+        """What the case's prompt has in common with other cases'."""
+        return self._prefixes.of(case)
+
+    def conversation(self, case: Case, sampling: Sampling, session: TokenSession) -> LocalConversation:
+        """A dialogue whose turns `session` writes."""
+        transcript = Transcript(self.renderer, case.messages, case.toolset)
+        return LocalConversation(transcript, session, sampling, self._writer.context)
+
+    async def aclose(self) -> None:
+        """The writer belongs to the training."""
