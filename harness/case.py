@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Literal, TypeAlias
@@ -10,7 +10,8 @@ from typing import Any, Literal, TypeAlias
 from samescore.harness.facts import AnswerFact, asked_slots
 from samescore.harness.fingerprint import fingerprint
 from samescore.harness.lexicon import Lexicon, Locale
-from samescore.harness.matching import Matcher
+from samescore.harness.matching import Matcher, exact
+from samescore.harness.style import StyleGuide
 from samescore.harness.tools import Toolset
 from samescore.harness.types import NO_DATA, Call, Change, Effect, Message, Outcome
 from samescore.harness.view import View
@@ -40,6 +41,15 @@ class ExpectedCall:
     optional: Mapping[str, Matcher] = field(default_factory=lambda: NO_DATA)
     after: tuple[str, ...] = ()
     outcome: Outcome = Outcome.OK
+
+    def accepts(self, call: Call) -> bool:
+        """Whether `call` is this one: its name, every argument, and no other."""
+        known = {**self.optional, **self.arguments}
+        return (
+            call.name == self.name
+            and self.arguments.keys() <= call.arguments.keys() <= known.keys()
+            and all(known[name].accepts(value) for name, value in call.arguments.items())
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +83,7 @@ class Expectation:
     `changes` and `effects` are those of the end against the start; None where a case has no world to compare.
     `confidential` are values that no word to the user may contain; `terms` the house words of the final reply.
     `matching` says by whose rules calls are judged: `bfcl` are those of that benchmark's own checker, which looks at no
-    schema and no form.
+    schema and no form. `style` is the house's guide for every word to the user.
     """
 
     calls: tuple[ExpectedCall, ...] = ()
@@ -90,6 +100,7 @@ class Expectation:
     ending: Ending | None = None
     thinking: bool = False
     matching: Matching = "strict"
+    style: StyleGuide | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +158,11 @@ class Case:
         if not 0 <= k < len(self.gold):
             raise ValueError(f"case {self.id} has {len(self.gold)} gold turns; at({k}) asks for none of them")
         turn, last = self.gold[k], k == len(self.gold) - 1
-        before = sum(len(earlier.calls) for earlier in self.gold[:k])
         asked = () if turn.calls or last else asked_slots(turn.content, self.lexicon, self.locale)
         final = last or not (turn.calls or asked)  # a user with follow-ups goes on after a final reply
         expectation = replace(
             self.expectation,
-            calls=tuple(replace(call, after=()) for call in self.expectation.calls[before : before + len(turn.calls)]),
+            calls=tuple(replace(call, after=()) for call in self._expected_of(k)),
             guards=(),
             changes=None,
             effects=None,
@@ -163,6 +173,20 @@ class Case:
             ending=None if turn.calls else self.expectation.ending if final else Ending.ASK,
         )
         return replace(self, id=f"{self.id}@{k}", prefix=k, decision=True, expectation=expectation)
+
+    def _expected_of(self, k: int) -> Iterator[ExpectedCall]:
+        """The expected calls that the gold turn's calls are. A read that the case merely allows is right here."""
+        left = list(self.expectation.calls)
+        for number, turn in enumerate(self.gold[: k + 1]):
+            for place, made in enumerate(turn.calls):
+                found = next((one for one in left if one.accepts(made)), None)
+                if found is not None:
+                    left.remove(found)
+                elif number == k:
+                    given = {name: exact(value) for name, value in made.arguments.items()}
+                    found = ExpectedCall(f"gold_{number}_{place}", made.name, given)
+                if number == k and found is not None:
+                    yield found
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the toolset and the lexicon, which belong to the world."""
@@ -294,6 +318,7 @@ def _expectation_json(e: Expectation) -> dict[str, Any]:
         "ending": e.ending,
         "thinking": e.thinking,
         **({"matching": e.matching} if e.matching != "strict" else {}),
+        **({"style": e.style.to_json()} if e.style is not None else {}),
     }
 
 
@@ -324,6 +349,7 @@ def _expectation_from(data: Mapping[str, Any]) -> Expectation:
         ending=None if ending is None else Ending(ending),
         thinking=data["thinking"],
         matching=data.get("matching", "strict"),
+        style=StyleGuide.from_json(data["style"]) if "style" in data else None,
     )
 
 

@@ -50,7 +50,8 @@ class Manifest:
     lexicon, `targets` the thresholds per suite, as they stood when the run began. `sources` gives the name or path by
     which each suite was asked for, `places` where those are that were asked for by path, as seen from the run. In a
     `redacted` run personal data is masked in all that is kept. `as_served` is the server whose parser was asked about,
-    too. `floors` and `results` are added when it ends. Times are ISO 8601 with offset.
+    too. `passport` is what the adapter's says in short, and what in it is otherwise here. `floors` and `results` are
+    added when it ends. Times are ISO 8601 with offset.
     """
 
     plan: Plan
@@ -71,6 +72,7 @@ class Manifest:
     places: Mapping[str, str] = field(default_factory=lambda: NO_DATA)
     redacted: bool = False
     as_served: str | None = None
+    passport: Mapping[str, Any] = field(default_factory=lambda: NO_DATA)
     floors: Mapping[str, Any] = field(default_factory=lambda: NO_DATA)
     results: Mapping[str, Any] = field(default_factory=lambda: NO_DATA)
 
@@ -112,6 +114,7 @@ class Manifest:
             "redacted": self.redacted,
             **({"lenient": True} if self.lenient else {}),
             **({"as_served": self.as_served} if self.as_served else {}),
+            **({"passport": dict(self.passport)} if self.passport else {}),
             "floors": dict(self.floors),
             "results": dict(self.results),
             "plan_fingerprint": self.plan.fingerprint,
@@ -140,6 +143,7 @@ class Manifest:
             places=data.get("places", NO_DATA),
             redacted=data.get("redacted", False),
             as_served=data.get("as_served"),
+            passport=data.get("passport", NO_DATA),
             floors=data["floors"],
             results=data["results"],
         )

@@ -273,7 +273,8 @@ def _damaged(path: Path, what: str) -> AdapterError:
 
 def _former(data: Mapping[str, Any]) -> Passport:
     """A passport of format 1: only supervised fine-tuning was known, with the procedure in the weights."""
-    learned, suites = data.get("data", {}), ()
+    learned = data.get("data", {})
+    suites: tuple[TrainedSuite, ...] = ()
     if "suite" in learned and "targets" in learned:
         suites = (TrainedSuite(learned["suite"], None, None, None, learned["targets"]),)
     seed = data.get("config", {}).get("seed")

@@ -5,7 +5,7 @@ Another base is refused where the adapter is loaded, see `samescore.harness.pass
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,10 +84,13 @@ def _targets(passport: Passport, manifest: Manifest) -> Iterator[tuple[str, str,
             continue
         if suite.version is not None:
             yield f"suite {suite.name}", f"version {suite.version}", f"version {versions[suite.name]}"
-        now = dict(manifest.targets.get(suite.name, {}))
-        if fingerprint(now) != suite.targets_fingerprint:
-            trained = "others" if suite.targets is None else _thresholds(suite.targets)
-            yield f"targets of {suite.name}", trained, _thresholds(now)
+        trained, now = suite.targets, dict(manifest.targets.get(suite.name, {}))
+        if trained is None:  # format 1 knew no more than that they were others
+            yield f"targets of {suite.name}", suite.targets_fingerprint, fingerprint(now)
+            continue
+        moved = sorted(metric for metric in trained.keys() | now.keys() if trained.get(metric) != now.get(metric))
+        if moved:
+            yield f"targets of {suite.name}", _thresholds(trained, moved), _thresholds(now, moved)
 
 
 def _weights(passport: Passport, description: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
@@ -102,5 +105,5 @@ def _version(number: int | None) -> str:
     return _NONE if number is None else f"version {number}"
 
 
-def _thresholds(targets: Mapping[str, float]) -> str:
-    return ", ".join(f"{metric} {least:g}" for metric, least in sorted(targets.items())) or _NONE
+def _thresholds(targets: Mapping[str, float], metrics: Iterable[str]) -> str:
+    return ", ".join(f"{metric} {targets.get(metric, _NONE)}" for metric in metrics)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from samescore.harness.case import Case
 from samescore.harness.environment import Environment, World
 from samescore.harness.policy import Conversation, Policy, Sampling
-from samescore.harness.types import DefectName, Message, Step, Stop, Trajectory, Turn
+from samescore.harness.types import Completion, DefectName, Message, Step, Stop, Trajectory, Turn
 from samescore.harness.user import ScriptedUser
 
 
@@ -43,12 +43,12 @@ async def rollout(
     stop: Stop | None = None
     try:
         for message in case.gold[: case.prefix]:
-            turn = policy.dialect.parse(conversation.write(message), case.toolset)
+            turn = _read(conversation.write(message), policy, case)
             step, _ = _advance(turn, environment, user, conversation)
             steps.append(step)
         while stop is None:
             completion = await conversation.complete(_budget(steps, limits))
-            turn = policy.dialect.parse(completion, case.toolset)
+            turn = _read(completion, policy, case)
             if not turn.defects and _calls(steps) + len(turn.attempts) > limits.calls:
                 step, stop = Step(turn), Stop.MAX_CALLS
             else:
@@ -60,6 +60,12 @@ async def rollout(
     finally:
         conversation.close()
         environment.close()
+
+
+def _read(completion: Completion, policy: Policy, case: Case) -> Turn:
+    turn = policy.dialect.parse(completion, case.toolset)
+    # What was written is the evidence, whatever a parser made of it on the way.
+    return turn if turn.completion is completion else turn._replace(completion=completion)
 
 
 def _advance(

@@ -31,7 +31,7 @@ from samescore.suites.suite_file import (
 )
 from samescore.suites.worlds import BUILT_IN, home, imported, load_world, references
 
-__all__ = ["find_sop", "find_sops", "load_suite", "load_world", "read_suite_file", "sops", "suite_names"]
+__all__ = ["find_sop", "find_sops", "load_suite", "load_world", "read_suite_file", "sops", "suite_names", "world_files"]
 
 SUITES = "samescore.suites"
 
@@ -88,6 +88,23 @@ def procedures_of(name: str) -> tuple[SopFile, ...]:
     if is_bfcl(name) or is_case_file(Path(name)):
         raise UsageError(f"the cases of suite {name!r} come from no procedure. Name one, such as {EVERY_SOP}/refund.")
     return _suite_named(name).sops
+
+
+def world_files(name: str) -> dict[str, Path]:
+    """Where the worlds are that come with a suite and are registered under no name: their `world.py:ATTRIBUTE`.
+
+    Raises:
+        UnknownName, UsageError, LockError: see `load_suite`.
+    """
+    path = Path(name)
+    if is_case_file(path):
+        return {world: path.parent / place for world, place in read_case_file(path).places.items()}
+    if is_bfcl(name):
+        return {}
+    head, _, rest = name.partition("/")
+    found = _adversarial(name, rest) if head == ADVERSARIAL else _suite_named(name)
+    local = {sop.load_world().name: sop.local for sop in found.sops if sop.local is not None}
+    return {world: at.file.with_name(f"{at.file.name}:{at.attribute}") for world, at in local.items()}
 
 
 def suite_names() -> list[str]:

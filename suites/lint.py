@@ -9,6 +9,7 @@
     invalid-gold          a gold call breaks its tool's schema in another way
     gold-rejected         the gold calls are not those expected
     forbidden-expected    a gold call is forbidden
+    gold-off-style        a gold turn breaks the house's style guide
     equal-cases           two cases are one
     contradicting-cases   two cases ask the same, and what is right in one is wrong in the other
     same-id               two cases have one id
@@ -26,6 +27,7 @@ from samescore.harness.assignment import Made, assign
 from samescore.harness.case import Case, ExpectedCall
 from samescore.harness.matching import Matcher, exact
 from samescore.harness.perturbed import CONTROL, operator_of
+from samescore.harness.scorers.style import faults_of_gold
 from samescore.harness.strictjson import canonical, write
 from samescore.harness.tools import Tool
 from samescore.harness.types import Attempt, Outcome
@@ -83,6 +85,8 @@ def _flaws(case: Case) -> Iterator[_Flaw]:
     calls = [call for turn in case.gold[case.prefix :] for call in turn.calls]
     for name in dict.fromkeys(one.name for one in calls if any(p.matches(one) for p in case.expectation.forbidden)):
         yield _Flaw("forbidden-expected", f"the gold call of {name} is forbidden. Take one of the two back.")
+    for fault in faults_of_gold(case):
+        yield _Flaw("gold-off-style", f"gold breaks the style guide: {fault.words}. Narrow the guide, or reword gold.")
 
 
 def _of_call(case: Case, expected: ExpectedCall) -> Iterator[_Flaw]:

@@ -1,4 +1,5 @@
 """A suite file: a world, its procedures (`sops/NAME.yaml` beside the file) and the targets, under a name and version.
+It may state the house's style guide, which is applied to the cases when they are loaded: locks do not know it.
 
 The world is a registered one by name, or a file beside the suite file and an attribute of it (`world.py:WORLD`).
 """
@@ -13,12 +14,14 @@ from samescore.harness.case import Case, Split
 from samescore.harness.environment import World
 from samescore.harness.errors import UnknownName, UsageError
 from samescore.harness.plan import Procedure
+from samescore.harness.style import StyleGuide
 from samescore.suites.local import LocalWorld, local_world
 from samescore.suites.sop.document import Item, Problems, read
 from samescore.suites.sop.loader import load
 from samescore.suites.sop.lock import lock_path, read_lock, require_fresh
 from samescore.suites.sop.model import Sop
 from samescore.suites.sop.prose import in_prompt
+from samescore.suites.style_file import read_style, styled
 from samescore.suites.worlds import load_world, references
 
 FILE = "suite.yaml"
@@ -26,17 +29,21 @@ FILE = "suite.yaml"
 YAML = (".yaml", ".yml")
 
 _KEYS = ("name", "version", "world", "sops", "targets")
-_OPTIONAL = ("adversarial",)
+_OPTIONAL = ("adversarial", "style")
 
 
 @dataclass(frozen=True, slots=True)
 class SopFile:
-    """A procedure's file and its world: a registered one by name, or `local`, where a suite file says that it is."""
+    """A procedure's file and its world: a registered one by name, or `local`, where a suite file says that it is.
+
+    `style` is the guide of its suite file.
+    """
 
     name: str
     world: str
     path: Path
     local: LocalWorld | None = None
+    style: StyleGuide | None = None
 
     @property
     def phrases(self) -> Path:
@@ -75,7 +82,7 @@ class SopFile:
         """
         world = self.load_world()
         require_fresh(self.path, self.phrases, world, split)
-        cases = read_lock(lock_path(self.path, split), world)
+        cases = styled(read_lock(lock_path(self.path, split), world), self.style)
         return in_prompt(cases, *self.read()) if procedure == "prompt" else cases
 
 
@@ -113,7 +120,8 @@ def read_suite_file(path: Path) -> SuiteFile:
     if type(version) is not int:
         problems.add(keys["version"].line, f"version: expected a whole number, found {keys['version']}.")
     names = [(_text(item, "sops", problems), item.line) for item in _items(keys["sops"], problems)]
-    files = tuple(SopFile(name, world, path.parent / "sops" / f"{name}.yaml", local) for name, _ in names)
+    style = read_style(keys["style"], problems) if "style" in keys else None
+    files = tuple(SopFile(name, world, path.parent / "sops" / f"{name}.yaml", local, style) for name, _ in names)
     for file, (name, line) in zip(files, names, strict=True):
         if name and not file.path.is_file():
             problems.add(line, f"sops: there is no {file.path}. Correct the name, or write the procedure.")

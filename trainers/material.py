@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from samescore.harness.case import Case, Split
@@ -15,11 +16,15 @@ from samescore.trainers.config import DataConfig
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """The suite of one split, the cases of it that are used, and the worlds they play in."""
+    """The suite of one split, the cases of it that are used, and the worlds they play in.
+
+    `files` gives the `world.py:ATTRIBUTE` of those that came with the suite.
+    """
 
     suite: CaseSuite
     cases: tuple[Case, ...]
     worlds: Mapping[str, World]
+    files: Mapping[str, Path]
 
     @property
     def targets(self) -> Mapping[str, float]:
@@ -39,7 +44,7 @@ def load_material(data: DataConfig, split: Split | None = None, limit: int | Non
     cases = spread(suite.cases, data.limit if split is None else limit)
     named = sorted({case.world for case in cases} - suite.worlds.keys())
     worlds = {**suite.worlds, **{name: catalog.load_world(name) for name in named}}
-    return Material(suite, tuple(cases), worlds)
+    return Material(suite, tuple(cases), worlds, catalog.world_files(data.suite))
 
 
 def spread(cases: Sequence[Case], limit: int | None) -> Sequence[Case]:

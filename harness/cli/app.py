@@ -9,6 +9,7 @@ import typer
 
 from samescore.harness.cli.errors import DEBUG, Guarded, terminate_as_interrupt
 from samescore.harness.cli.eval import evaluate_command
+from samescore.harness.cli.export import export_command
 from samescore.harness.cli.fuzz import fuzz_command
 from samescore.harness.cli.init import init_command
 from samescore.harness.cli.inspect import app as inspect_app
@@ -36,6 +37,7 @@ app.add_typer(suite_app, name="suite")
 app.add_typer(inspect_app, name="inspect")
 app.add_typer(tools_app, name="tools")
 app.add_typer(train_app, name="train")
+app.command("export")(export_command)
 
 
 def _version(wanted: bool) -> None:

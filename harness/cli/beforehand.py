@@ -39,6 +39,24 @@ def require_directory(out: Path | None) -> None:
         )
 
 
+def require_local(model: str, dialect: str | None, device: str) -> None:
+    """Make sure of what a local model needs: a dialect that exists, a device that could be there, vLLM for its models.
+
+    Raises:
+        UnknownName: there is no such dialect.
+        UsageError: no device is called so; vLLM or its GPU is missing.
+    """
+    from samescore.harness.policies import LOCAL
+
+    if not model.startswith(LOCAL):
+        return
+    require_names(dialect, device)
+    if model.startswith("vllm/"):
+        from samescore.harness.policies.vllm import require_vllm
+
+        require_vllm(device)
+
+
 def require_names(dialect: str | None, device: str) -> None:
     """Make sure that a local model's dialect exists, and that its device could.
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,8 +16,9 @@ from samescore.harness.cli.choices import Language, MatchingName, ProcedureIn, S
 
 if TYPE_CHECKING:
     from samescore.harness.as_served import AsServed
+    from samescore.harness.cli.report import View
     from samescore.harness.environment import World
-    from samescore.harness.errors import WorldError
+    from samescore.harness.errors import ExitCode, WorldError
     from samescore.harness.evaluate import Evaluation
     from samescore.harness.plan import CaseSuite
     from samescore.harness.policies.api_options import ApiOptions
@@ -25,8 +27,8 @@ if TYPE_CHECKING:
     from samescore.harness.run import Run
 
 DEFAULT_SUITE, DEFAULT_MODEL = "sop", "tiny"
-LOCAL = ("tiny", "hf/")
-"""The models that choose a dialect."""
+CONCURRENCY, ON_A_GPU = 64, 256
+"""Conversations at a time where nobody says; and with vLLM, which writes so many turns at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Asked:
 
     suite: Sequence[str] | None
     model: str | None
-    adapter: str | None
+    adapter: Sequence[str] | None
     split: SplitName | None
     locale: Sequence[Language] | None
     limit: int | None
@@ -117,12 +119,15 @@ def evaluate_command(
         str | None,
         Option(
             metavar="NAME",
-            help="tiny, oracle, null/noop, replay/PATH, hf/PATH_OR_ID; any other provider/name is an API, as Inspect "
-            "names it.",
+            help="tiny, oracle, null/noop, replay/PATH, hf/PATH_OR_ID, vllm/PATH_OR_ID; any other provider/name is an "
+            "API, as Inspect names it.",
             show_default="tiny",
         ),
     ] = None,
-    adapter: Annotated[str | None, Option(metavar="NAME", help="A LoRA adapter of the model, by name or path.")] = None,
+    adapter: Annotated[
+        list[str] | None,
+        Option(metavar="NAME", help="A LoRA adapter of the model, by name or path; may be repeated: a run for each."),
+    ] = None,
     data: Annotated[
         Path | None, Option(metavar="DIR", help="Where the questions of a benchmark lie: of --suite bfcl.")
     ] = None,
@@ -173,9 +178,17 @@ def evaluate_command(
         str | None, Option(metavar="IN,OUT", help="US dollars per million tokens that an API reads, and writes.")
     ] = None,
     device: Annotated[str, Option(metavar="NAME", help="cpu, cuda, cuda:1 or auto.")] = "auto",
-    concurrency: Annotated[int, Option(metavar="N", min=1, help="Conversations at a time.")] = 64,
+    concurrency: Annotated[
+        int | None,
+        Option(metavar="N", min=1, help="Conversations at a time.", show_default=f"{CONCURRENCY}; vLLM {ON_A_GPU}"),
+    ] = None,
     out: Annotated[
-        Path | None, Option(metavar="DIR", help="The run's directory.", show_default="runs/TIME-SUITE-MODEL")
+        Path | None,
+        Option(
+            metavar="DIR",
+            help="The run's directory; of several adapters DIR/NAME each.",
+            show_default="runs/TIME-SUITE-MODEL",
+        ),
     ] = None,
     redact: Annotated[
         bool, Option("--redact", help="Mask personal data in all that is kept and shown; no score changes.")
@@ -186,15 +199,17 @@ def evaluate_command(
     ] = None,
     resume: Annotated[Path | None, Option(metavar="DIR", help="Carry on the run in this directory.")] = None,
     check: Annotated[bool, Option("--check", help="Judge the targets: exit 1 if missed, 3 if inconclusive.")] = False,
-    as_json: Annotated[bool, Option("--json", help="Print one JSON object; progress goes to stderr.")] = False,
+    as_json: Annotated[
+        bool, Option("--json", help="Print one JSON object, a line per run; progress goes to stderr.")
+    ] = False,
     show: Annotated[
         int | None, Option(metavar="N", min=0, help="Examples of failing branches to print.", show_default="all")
     ] = None,
 ) -> None:
     """Evaluate a model: run every planned case live, record it, score it, and show where it fails."""
-    from samescore.harness.cli.report import View, report
-    from samescore.harness.cli.template import note_shortfall
-    from samescore.harness.errors import WorldError
+    from samescore.harness.cli.adapters import print_heading, print_side_by_side
+    from samescore.harness.cli.report import View, model_label
+    from samescore.harness.errors import ExitCode
 
     named = [*(suites or ()), *(suite or ())]
     asked = Asked(
@@ -218,22 +233,46 @@ def evaluate_command(
         operator=operator,
     )
     backend = Backend(device, ApiAsked(model_base_url, timeout, max_retries, max_connections, price), as_served)
-    session = _begun(asked, backend, check) if resume is None else _resumed(resume, asked, backend, check)
-    _announce(session, as_json)
-    note_shortfall(session.policy, session.run.plan, session.suites)
-    evaluation, lenient = _carried_out(session, concurrency, as_json)
     view = View(check, as_json, show)
+    headed = resume is None and len(asked.adapter or ()) > 1 and not as_json
+    runs: list[Run] = []
+    codes: list[ExitCode] = []
+    with closing(_begun(asked, backend, check) if resume is None else _resumed(resume, asked, backend, check)) as begun:
+        for session in begun:
+            if headed:
+                print_heading(model_label(session.run))
+            codes.append(_finished(session, view, concurrency))
+            runs.append(session.run)
+            del session  # its model, before the next one is loaded
+    if headed:
+        print_side_by_side(runs)
+    raise typer.Exit(int(ExitCode.worst(codes)))
+
+
+def _finished(session: Session, view: View, concurrency: int | None) -> ExitCode:
+    """Carry a run out and print what it says."""
+    from samescore.harness.cli.passport import verify_passport
+    from samescore.harness.cli.report import report
+    from samescore.harness.cli.template import note_shortfall
+    from samescore.harness.errors import WorldError
+
+    run = session.run
+    _announce(session, view.as_json)
+    note_shortfall(session.policy, run.plan, session.suites)
+    verify_passport(run)
+    usual = ON_A_GPU if run.manifest.model.startswith("vllm/") else CONCURRENCY
+    evaluation, lenient = _carried_out(session, concurrency or usual, view.as_json)
     try:
-        code = report(session.run, session.suites, session.worlds, evaluation.results, view, as_served=lenient)
+        return report(run, session.suites, session.worlds, evaluation.results, view, as_served=lenient)
     except WorldError as error:  # under a null agent, whose scores stand beside the model's
-        raise _unreported(session.run, error) from error
-    raise typer.Exit(int(code))
+        raise _unreported(run, error) from error
 
 
-def _begun(asked: Asked, backend: Backend, check: bool) -> Session:
-    """A new run. Everything that can be wrong with the command is found before its directory is made."""
+def _begun(asked: Asked, backend: Backend, check: bool) -> Generator[Session]:
+    """A new run, or one for each adapter. What can be wrong with the command is found before a directory is made."""
+    from samescore.harness.cli.adapters import directories, require_adapters
     from samescore.harness.cli.as_served import require_text
-    from samescore.harness.cli.beforehand import require_directory, require_names
+    from samescore.harness.cli.beforehand import require_local
     from samescore.harness.cli.loading import load_suites, require_procedure, with_data, with_operators, worlds_of
     from samescore.harness.cli.report import require_targets
     from samescore.harness.plan import Plan
@@ -244,9 +283,10 @@ def _begun(asked: Asked, backend: Backend, check: bool) -> Session:
 
     names, model = with_data(asked.suite or [DEFAULT_SUITE], asked.data, asked.matching), asked.model or DEFAULT_MODEL
     require_text(model, backend.as_served)
-    require_directory(asked.out)
-    if model.startswith(LOCAL):
-        require_names(asked.dialect, backend.device)
+    adapters = list(asked.adapter or ())
+    require_adapters(model, adapters)
+    places = directories(asked.out, adapters)
+    require_local(model, asked.dialect, backend.device)
     procedure = asked.procedure or (ProcedureIn.PROMPT if is_api(model) else ProcedureIn.WEIGHTS)
     suites = load_suites(names, asked.split or SplitName.EVAL, asked.locale, procedure.value)
     if asked.procedure is not None:
@@ -266,25 +306,28 @@ def _begun(asked: Asked, backend: Backend, check: bool) -> Session:
         limits=limits,
         limit=asked.limit,
     )
-    policy = _policy(model, asked.adapter, asked.dialect, backend, {}, worlds)
-    if backend.as_served is not None:
-        served(policy.dialect.name, backend.as_served)
-    label = model if asked.adapter is None else f"{model}+{Path(asked.adapter).name}"
-    directory = asked.out or new_directory([suite.name for suite in suites], label)
-    run = Run.create(
-        directory,
-        plan,
-        policy,
-        worlds,
-        suites=suites,
-        adapter=asked.adapter,
-        redact=bool(asked.redact),
-        as_served=backend.as_served,
-    )
-    return Session(run, suites, worlds, policy)
+    said: list[str | None] = [*adapters] or [None]
+    with closing(_policies(model, said, asked.dialect, backend, {}, worlds)) as policies:
+        for adapter, out in zip(said, places, strict=True):
+            policy = next(policies)
+            if backend.as_served is not None:
+                served(policy.dialect.name, backend.as_served)
+            label = model if adapter is None else f"{model}+{Path(adapter).name}"
+            run = Run.create(
+                out or new_directory([suite.name for suite in suites], label),
+                plan,
+                policy,
+                worlds,
+                suites=suites,
+                adapter=adapter,
+                redact=bool(asked.redact),
+                as_served=backend.as_served,
+            )
+            yield Session(run, suites, worlds, policy)
+            del policy  # before the next one is loaded
 
 
-def _resumed(directory: Path, asked: Asked, backend: Backend, check: bool) -> Session:
+def _resumed(directory: Path, asked: Asked, backend: Backend, check: bool) -> Generator[Session]:
     """A run that is on disk. It says itself what is to be run; only where its suites are may be said again.
 
     A model of which nothing is left to ask is not loaded.
@@ -296,6 +339,7 @@ def _resumed(directory: Path, asked: Asked, backend: Backend, check: bool) -> Se
     from samescore.harness.cli.loading import suites_of, worlds_of
     from samescore.harness.cli.report import require_targets
     from samescore.harness.errors import UsageError
+    from samescore.harness.policies import LOCAL
     from samescore.harness.policies.answered import AnsweredPolicy
     from samescore.harness.policies.redialected import Redialected
     from samescore.harness.run import Run
@@ -317,29 +361,38 @@ def _resumed(directory: Path, asked: Asked, backend: Backend, check: bool) -> Se
     strict = manifest.dialect.partition("@")[0]
     worlds = worlds_of(suites)
     if not (run.pending() or outstanding(run, suites, worlds)):
-        return Session(run, suites, worlds, AnsweredPolicy(run))
+        yield Session(run, suites, worlds, AnsweredPolicy(run))
+        return
     dialect = strict if manifest.model.startswith(LOCAL) else None
-    policy = _policy(manifest.model, manifest.adapter, dialect, backend, manifest.description, worlds)
+    (policy,) = _policies(manifest.model, [manifest.adapter], dialect, backend, manifest.description, worlds)
     if policy.dialect.name == strict != manifest.dialect:  # what was had again as served, carried on by itself
         policy = Redialected(policy, run.dialect)
-    return Session(run, suites, worlds, policy)
+    yield Session(run, suites, worlds, policy)
 
 
-def _policy(
+def _policies(
     model: str,
-    adapter: str | None,
+    adapters: Sequence[str | None],
     dialect: str | None,
     backend: Backend,
     recorded: Mapping[str, Any],
     worlds: Mapping[str, World],
-) -> Policy:
-    """The policy; `recorded` is what a run that is carried on says of its model."""
+) -> Generator[Policy]:
+    """A policy for each adapter; `recorded` is what a run that is carried on says of its model."""
     from samescore.harness.cli.progress import loading
-    from samescore.harness.policies import is_api, load_policy
+    from samescore.harness.policies import is_api, load_policies
 
-    with loading(model):
-        api = backend.api.options(recorded if is_api(model) else {})
-        return load_policy(model, adapter=adapter, dialect=dialect, device=backend.device, api=api, worlds=worlds)
+    api = backend.api.options(recorded if is_api(model) else {})
+    with closing(
+        load_policies(model, adapters, dialect=dialect, device=backend.device, api=api, worlds=worlds)
+    ) as policies:
+        while True:
+            with loading(model):
+                policy = next(policies, None)
+            if policy is None:
+                return
+            yield policy
+            del policy  # before the next one is loaded
 
 
 def _unreported(run: Run, error: WorldError) -> WorldError:

@@ -37,6 +37,8 @@ _MOVED = {
     ]
 } | {"u" + second: first + "y" for first, second in zip("ùúủũụ", "ỳýỷỹỵ", strict=True)}
 
+_WRITTEN = {moved: written for written, moved in _MOVED.items()}
+
 
 @lru_cache(maxsize=256)
 def normalise(content: str) -> str:
@@ -65,6 +67,11 @@ def words(listing: str) -> tuple[str, ...]:
 def normalise_phrase(phrase: str) -> str:
     """A lexicon's phrase in the spelling of `normalise`, white space collapsed."""
     return " ".join(normalise(phrase).split())
+
+
+def tone_on_second(word: str) -> str:
+    """A normalised word with its tone on the second vowel, where that is the other way to write it."""
+    return word[:-2] + _WRITTEN.get(word[-2:], word[-2:])
 
 
 def _join_wrapped_lines(text: str) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from samescore.harness.blocking import blocking
 from samescore.harness.errors import UnknownName, UsageError
 from samescore.harness.policies.api_options import DEFAULT_API_OPTIONS, ApiOptions
 from samescore.harness.policy import Policy
@@ -22,7 +23,11 @@ PROVIDERS = (
     "null/random",
     "replay/PATH",
     "hf/PATH_OR_ID",
+    "vllm/PATH_OR_ID",
 )
+
+LOCAL = ("tiny", "hf/", "vllm/")
+"""How the names of models begin that choose a dialect and take adapters."""
 
 _OURS = frozenset(name.partition("/")[0] for name in PROVIDERS)
 
@@ -56,22 +61,23 @@ def load_policy(
         raise UsageError(
             f"{' and '.join(said)} {'go' if len(said) > 1 else 'goes'} with models of APIs only; {name!r} is none."
         )
-    if provider in ("tiny", "hf"):
+    if provider in ("tiny", "hf", "vllm"):
         path = str(tiny_path()) if name == "tiny" else rest
         if not path or (provider == "tiny" and rest):
             raise UnknownName("model", name, list(PROVIDERS))
+        update = None if adapter is None else adapter_path(name, adapter)
+        if provider == "vllm":
+            from samescore.harness.policies.vllm import VllmPolicy
+
+            return VllmPolicy.load(path, update, dialect=dialect, device=device, name=name)
         from samescore.harness.policies.hf import HfPolicy
 
-        return HfPolicy.load(
-            path,
-            adapter=tiny_adapter(adapter) if name == "tiny" and adapter else adapter,
-            dialect=dialect,
-            device=device,
-            name=name,
-        )
+        return HfPolicy.load(path, update, dialect=dialect, device=device, name=name)
     for option, value in (("--adapter", adapter), ("--dialect", dialect)):
         if value is not None:
-            raise UsageError(f"{option} does not go with model {name!r}: only local models (tiny, hf/...) take it.")
+            raise UsageError(
+                f"{option} does not go with model {name!r}: only local models (tiny, hf/..., vllm/...) take it."
+            )
     if is_api(name):
         from samescore.harness.policies.api import ApiPolicy
 
@@ -90,6 +96,47 @@ def load_policy(
         return null_agent(name)
     advice = "A model of an API is named provider/name, such as openai/gpt-4o."
     raise UnknownName("model", name, list(PROVIDERS), advice)
+
+
+def load_policies(
+    name: str,
+    adapters: Sequence[str | None],
+    *,
+    dialect: str | None = None,
+    device: str = "auto",
+    api: ApiOptions = DEFAULT_API_OPTIONS,
+    worlds: Mapping[str, World] | None = None,
+) -> Generator[Policy]:
+    """The policy of a model's name with each of its adapters, None for none. Who takes one closes it before the next.
+
+    vLLM loads the model once for all of them; elsewhere it is loaded anew for each.
+
+    Raises:
+        UnknownName, UsageError, PolicyError: see `load_policy`.
+    """
+    provider, _, rest = name.partition("/")
+    if provider != "vllm" or not rest or api.said():
+        for adapter in adapters:
+            yield load_policy(name, adapter=adapter, dialect=dialect, device=device, api=api, worlds=worlds)
+        return
+    from samescore.harness.policies.vllm import VllmPolicy
+
+    policies = VllmPolicy.load_all(rest, adapters, dialect=dialect, device=device, name=name)
+    try:
+        while policies:
+            yield policies.pop(0)
+    finally:
+        for policy in policies:  # that nobody took
+            blocking(policy.aclose())
+
+
+def adapter_path(name: str, adapter: str) -> str:
+    """The folder of a model's adapter: the embedded model's are known by name too.
+
+    Raises:
+        UnknownName: the embedded model has none of that name, and there is no such folder.
+    """
+    return tiny_adapter(adapter) if name == "tiny" else adapter
 
 
 def tiny_path() -> Path:

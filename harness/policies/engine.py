@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from samescore.harness.policies.engine_runner import Row, context_of, runner_for
+from samescore.harness.policies.engine_runner import Row, Runner, context_of, runner_for
 from samescore.harness.policies.engine_worker import Request, Track, Worker
 
 if TYPE_CHECKING:
@@ -64,15 +64,20 @@ class Session:
 class Engine:
     """A local model that writes turns of many sessions at once.
 
-    `stop` are the token ids that end a turn. `slots` is how many turns are written together, by all workers.
+    `stop` are the token ids that end a turn. `slots` is how many turns are written together, by all workers. `tried`
+    is that of a former engine of the same model: how it is to be run is then known, and is not tried again. What that
+    engine read is not in it, so that a model in training gets a new engine whenever its weights changed.
     """
 
-    def __init__(self, model: PreTrainedModel, stop: Collection[int], slots: int = 32) -> None:
+    def __init__(
+        self, model: PreTrainedModel, stop: Collection[int], slots: int = 32, tried: Runner | None = None
+    ) -> None:
         self.model = model
         count, threads = _split(model)
         each = -(-slots // count)
-        runner = runner_for(model, each)
+        runner = runner_for(model, each) if tried is None else tried.twin()
         runners = [runner, *(runner.twin() for _ in range(count - 1))]
+        self.tried = runner.twin()
         self.kind = runner.kind
         self.context = context_of(model)
         self._workers = [Worker(runner, stop, each, self.context, threads) for runner in runners]

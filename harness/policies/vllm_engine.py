@@ -261,7 +261,8 @@ def _current_stream() -> Any:
     """
     import torch
 
-    return torch.cuda.current_stream() if torch.cuda.is_initialized() else None
+    begun = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    return torch.cuda.current_stream() if begun else None
 
 
 def _use_stream(stream: Any) -> None:

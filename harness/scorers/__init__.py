@@ -14,7 +14,7 @@ from samescore.harness.scorer import Rubric, Scorer
 
 __all__ = ["BASIC", "RUBRIC", "SCORERS", "Rubric", "Scorer", "scorer_named"]
 
-_ORDER = ("tool_name", "arguments", "schema", "execution", "path", "restraint", "outcome", "format")
+_ORDER = ("tool_name", "arguments", "schema", "execution", "path", "restraint", "outcome", "format", "style")
 """The order of tables; others follow by name."""
 
 

@@ -197,7 +197,7 @@ def derive(scenario: Scenario) -> Case:
         facts=facts,
         user=script,
         gold=gold,
-        expectation=expected,
+        expectation=replace(expected, style=base.expectation.style),  # it is the suite's, not the procedure's
         toolset=shown.toolset,
         view=scenario.view if scenario.view.to_json() else None,
         labels={

@@ -17,6 +17,7 @@ from samescore.harness.lexicon import FactType, Locale, SlotWords
 from samescore.suites.sop.model import Ask, CallStep, Decide, FactKind, Reply, Sop, SopStep
 from samescore.suites.sop.prose_conditions import Conditions
 from samescore.suites.sop.prose_confidential import Confidential
+from samescore.suites.sop.prose_style import style_prose
 from samescore.suites.sop.prose_values import Sources, code
 from samescore.suites.sop.prose_words import WORDS, ProseWords
 from samescore.suites.sop.references import SIGN, field_of, is_reference
@@ -32,7 +33,7 @@ def prose(sop: Sop, world: World, locale: Locale) -> str:
 
 
 def in_prompt(cases: Sequence[Case], sop: Sop, world: World) -> tuple[Case, ...]:
-    """The cases with the procedure at the end of their system messages.
+    """The cases with the procedure at the end of their system messages, and the house's style guide if they have one.
 
     No thinking is required of them: it is how a model shows the procedure that it was trained on, and APIs hide it.
     """
@@ -40,11 +41,16 @@ def in_prompt(cases: Sequence[Case], sop: Sop, world: World) -> tuple[Case, ...]
     return tuple(
         replace(
             case,
-            system=f"{case.system}\n\n{told[case.locale]}",
+            system="\n\n".join([case.system, told[case.locale], *_style(case)]),
             expectation=replace(case.expectation, thinking=False),
         )
         for case in cases
     )
+
+
+def _style(case: Case) -> list[str]:
+    guide = case.expectation.style
+    return [text] if guide is not None and (text := style_prose(guide, case.locale)) else []
 
 
 @dataclass(frozen=True)

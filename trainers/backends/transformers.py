@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import torch
 
     from samescore.harness.policies.engine import Engine, Session
+    from samescore.harness.policies.engine_runner import Runner
 
 SLOTS = 64
 
@@ -76,22 +78,28 @@ class EngineWriter:
 
     def __init__(self, model: Any, renderer: Renderer) -> None:
         from samescore.harness.policies.engine_runner import context_of
+        from samescore.harness.policies.model_files import stops
 
         self._peft = model
         self._model = model.get_base_model()
-        self._renderer = renderer
+        self._stops = stops(self._model, renderer)  # now: TRL changes the model's settings when it begins to train
         self.context = context_of(self._model)
         self._engine: Engine | None = None
-        self._before: tuple[bool, str, bool] | None = None
+        self._tried: Runner | None = None
+        self._before = contextlib.ExitStack()
 
     def begin(self) -> None:
         """Switch to evaluation: no dropout, the engine's attention. What was read with other weights is forgotten."""
         from samescore.harness.policies.engine import Engine
 
-        config = self._model.config
-        self._before = (self._model.training, config._attn_implementation, config.use_cache)
-        self._peft.eval()
-        self._engine = Engine(self._model, self._renderer.ends, SLOTS)
+        assert self._engine is None, "end() first"
+        with contextlib.ExitStack() as before:
+            before.callback(_set_modes, [(module, module.training) for module in self._peft.modules()])
+            before.callback(self._model.set_attn_implementation, self._model.config._attn_implementation)
+            self._peft.eval()
+            self._engine = Engine(self._model, self._stops, SLOTS, self._tried)
+            self._before = before.pop_all()
+        self._tried = self._engine.tried
 
     def session(self, prefix: Sequence[int] = ()) -> EngineSession:
         """A new conversation."""
@@ -100,20 +108,22 @@ class EngineWriter:
 
     def end(self) -> None:
         """Stop the engine, and set the model back."""
-        if self._engine is None or self._before is None:
+        if self._engine is None:
             return
         from samescore.harness.blocking import blocking
 
-        blocking(self._engine.aclose())
-        training, attention, use_cache = self._before
-        self._model.set_attn_implementation(attention)
-        self._model.config.use_cache = use_cache
-        self._peft.train(training)
-        self._engine = self._before = None
+        with self._before:
+            engine, self._engine = self._engine, None
+            blocking(engine.aclose())
 
     def close(self) -> None:
         """Nothing more is held."""
         self.end()
+
+
+def _set_modes(modes: Sequence[tuple[torch.nn.Module, bool]]) -> None:
+    for module, training in modes:
+        module.training = training
 
 
 class EngineSession:

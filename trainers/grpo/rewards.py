@@ -1,8 +1,8 @@
 """Rewards from token ids: each scorer its own reward function, computed as evaluation computes it.
 
-The ids of a completion are cut into the model's turns, decoded as the renderer decodes, parsed by the dialect, and played
-in a fresh world by the one loop; the rubric of evaluation scores the trajectory. Nothing of what the rollout made of them
-is used, so a difference between what was sampled and what is scored cannot hide.
+The ids of a completion are cut into the model's turns, decoded as the renderer decodes, parsed by the dialect, and
+played in a fresh world by the one loop; the rubric of evaluation scores the trajectory. Nothing of what the rollout
+made of them is used, so a difference between what was sampled and what is scored cannot hide.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Rewards:
         self._rewarded: Rewarded
 
     def functions(self, weights: Mapping[str, float]) -> list[Callable[..., list[float | None]]]:
-        """A reward function for each scorer, named as it is. They share the work of a batch, whose first call does it."""
+        """A reward function for each scorer, named as it is. The first that is called does the work for all."""
         return [self._function(name) for name in weights]
 
     def score(self, key: str, completion_ids: Sequence[int], spans: Spans) -> tuple[Trajectory, dict[str, Score]]:
@@ -101,9 +101,9 @@ class Rewards:
             trajectory = None
         if trajectory is None or len(trajectory.steps) != case.prefix + len(turns):
             raise ScoresDiffer(
-                f"case {key}: the conversation that was sampled has {len(turns)} turns of the model, and played again it "
-                "ends elsewhere. A tool of the world does not give the same answers twice: make it depend on the case's "
-                "facts alone."
+                f"case {key}: the conversation that was sampled has {len(turns)} turns of the model, and played again "
+                "it ends elsewhere. A tool of the world does not give the same answers twice: make it depend on the "
+                "case's facts alone."
             )
         return trajectory, self.rubric.score(case, trajectory)
 

@@ -31,8 +31,8 @@ from samescore.trainers.live import LivePolicy
 class Rolled:
     """One rollout as TRL takes it.
 
-    `spans` gives where in `completion_ids` each turn of the model lies, as [start, end). A failed one has one token that
-    no loss is taken of, and `failure`.
+    `spans` gives where in `completion_ids` each turn of the model lies, as [start, end). A failed one has one token
+    that no loss is taken of, and `failure`.
     """
 
     item: Item

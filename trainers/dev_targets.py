@@ -1,0 +1,71 @@
+"""The targets as they stood when training began: on disk before the first step, and compared at the end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from samescore.harness.errors import UsageError
+from samescore.harness.files import read_json, write_text
+from samescore.harness.fingerprint import fingerprint
+from samescore.harness.manifest import now
+from samescore.harness.plan import CaseSuite
+
+TARGETS = "targets.json"
+
+
+@dataclass(frozen=True, slots=True)
+class StatedTargets:
+    """Per metric the least value that a suite stated, when, and in which version of it."""
+
+    suite: str
+    version: int
+    targets: Mapping[str, float]
+    recorded: str
+
+    @property
+    def fingerprint(self) -> str:
+        """As `Suite.targets_fingerprint`."""
+        return fingerprint(dict(self.targets))
+
+    def moved(self, suite: CaseSuite) -> list[str]:
+        """The targets that a suite states otherwise now, in words."""
+        found = []
+        for metric in sorted(self.targets.keys() | suite.targets.keys()):
+            then, today = self.targets.get(metric), suite.targets.get(metric)
+            if then != today:
+                found.append(f"{suite.name}: {metric} was {_or_none(then)}, is {_or_none(today)}")
+        return found
+
+
+def stated(out: Path, suite: CaseSuite) -> StatedTargets:
+    """The targets that a training run started from: written into its folder by its first process, read by any later.
+
+    Raises:
+        UsageError: the file is no longer as it was written.
+        EvidenceUnwritable: the disk is full.
+    """
+    path = out / TARGETS
+    if not path.exists():
+        first = StatedTargets(suite.name, suite.version, dict(suite.targets), now())
+        out.mkdir(parents=True, exist_ok=True)
+        write_text(path, json.dumps({**asdict(first), "fingerprint": first.fingerprint}, indent=1) + "\n")
+        return first
+    data = read_json(path, "the targets that training started from")
+    try:
+        recorded = data.pop("fingerprint")
+        found = StatedTargets(**data)
+        if found.fingerprint != recorded:
+            raise ValueError("they do not have their fingerprint")
+    except (TypeError, KeyError, ValueError, AttributeError) as error:
+        raise UsageError(
+            f"{path}: the targets that training started from were changed: {error}. Restore the file from a copy, or "
+            "train anew."
+        ) from None
+    return found
+
+
+def _or_none(target: float | None) -> str:
+    return "none" if target is None else f"{target:g}"
