@@ -306,7 +306,7 @@ class Transcript:
 
 
 def examples(
-    renderer: Renderer, messages: Sequence[Message], toolset: Toolset, steps: Sequence[Step]
+    renderer: Renderer, messages: Sequence[Message], toolset: Toolset | None, steps: Sequence[Step]
 ) -> tuple[Example, ...]:
     """A trajectory as training samples. A template that keeps its prefix gives one; another, one for each turn it cuts.
 

@@ -43,7 +43,7 @@ class SopFile:
     world: str
     path: Path
     local: LocalWorld | None = None
-    style: StyleGuide | None = None
+    style: StyleGuide | None = field(default=None, hash=False)  # a guide holds mappings
 
     @property
     def phrases(self) -> Path:

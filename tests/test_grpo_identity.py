@@ -24,6 +24,7 @@ from samescore.harness.scorers import SCORERS
 from samescore.harness.types import Completion, Turn
 from samescore.trainers.grpo.rewards import Rewarded
 from samescore.trainers.grpo.trainer import Grpo
+from samescore.trainers.grpo.watch import Watch
 
 GET = '<tool_call>\n{"name": "get_loan", "arguments": {"book_id": "B-1000"}}\n</tool_call>'
 WAIVE = '<tool_call>\n{"name": "waive_fee", "arguments": {"book_id": "B-1000", "amount": 3}}\n</tool_call>'
@@ -176,7 +177,7 @@ def test_a_weaker_parser_is_caught_while_training(tmp_path: Path) -> None:
     assert "unclosed_call" in str(caught.value) and "samescore score" in str(caught.value)
 
 
-def test_a_weaker_parser_is_caught_by_the_comparison_too(tmp_path: Path) -> None:
+def test_a_weaker_parser_is_caught_by_the_comparison_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     unclosed = WAIVE.removesuffix("\n</tool_call>")
     grpo = assembled(
         tmp_path,
@@ -192,7 +193,7 @@ def test_a_weaker_parser_is_caught_by_the_comparison_too(tmp_path: Path) -> None
     )
     plant(grpo)
     rewarded = observed(grpo)
-    grpo.watch._same = lambda *anything: None  # type: ignore[method-assign]  # the watch is asleep
+    monkeypatch.setattr(Watch, "_same", lambda *anything: None)  # the watch is asleep
     grpo.trainer.train()
     with pytest.raises(AssertionError, match="toy/0000@1"):
         assert_identical(grpo, rewarded, tmp_path)

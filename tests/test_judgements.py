@@ -436,7 +436,7 @@ def test_what_is_inside_an_argument_is_altered_where_the_schema_says_what_it_is(
 
 
 def test_scorers_stand_in_the_order_of_tables_success_last() -> None:
-    order = "tool_name, arguments, schema, execution, path, restraint, outcome, format, success"
+    order = "tool_name, arguments, schema, execution, path, restraint, outcome, format, style, success"
     assert ", ".join(scorer.name for scorer in SCORERS) == order
     assert all(scorer_named(scorer.name) is scorer for scorer in SCORERS)
     with pytest.raises(UnknownName) as refused:

@@ -362,14 +362,13 @@ def test_training_writes_down_what_it_was_made_from(tmp_path: Path) -> None:
     training = prepared(tmp_path, "sft", 'recorded = ["runs/one"]\nseed = 5')
     from samescore.harness.policies.model_files import weights_digest
     from samescore.harness.scorers import SCORERS
-    from samescore.suites.catalog import load_suite
     from samescore.trainers.passport import write_passport
 
     training.config.out.mkdir()
     dev = DevResult("success", 0.5, 0.4, 0.6, 40, 100)
     write_passport(training, DATA, {"steps": 3, "losses": [0.1]}, [dev])
     passport = read(training.config.out)
-    refund = load_suite("sop/refund", "train")
+    refund = training.material.suite
     assert passport is not None
     assert (passport.kind, passport.base) == ("sft", Base("tiny", weights_digest(tiny_path())))
     assert passport.dialect == ("hermes", training.dialect.version) and passport.renderer is not None

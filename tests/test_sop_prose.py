@@ -14,6 +14,7 @@ from samescore.suites.catalog import find_sop, load_suite, sops
 from samescore.suites.sop.loader import load
 from samescore.suites.sop.model import CallStep, Decide, Reply, Sop
 from samescore.suites.sop.prose import prose, slot_label
+from samescore.suites.sop.prose_style import style_prose
 from samescore.suites.sop.prose_words import WORDS
 
 GOLDEN = Path(__file__).parent / "data" / "sop"
@@ -248,6 +249,8 @@ def test_the_procedure_in_the_prompt_makes_other_cases() -> None:
     assert trained.fingerprint != told_cases.fingerprint
     for plain, case in zip(trained.cases, told_cases.cases, strict=True):
         assert case.id == plain.id and case.fingerprint() != plain.fingerprint()
-        assert case.system == f"{plain.system}\n\n{told(case.locale)}"
+        assert plain.expectation.style is not None
+        style = style_prose(plain.expectation.style, case.locale)
+        assert case.system == f"{plain.system}\n\n{told(case.locale)}\n\n{style}"
         assert plain.expectation.thinking and not case.expectation.thinking
         assert case.gold == plain.gold and case.facts == plain.facts

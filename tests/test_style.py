@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 import time
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -16,12 +15,9 @@ from typing import Any
 import pytest
 import toy_world
 from hypothesis import given, strategies as st
-from in_process import samescore
 
 from samescore.harness.case import Case, Ending, UserScript
-from samescore.harness.errors import SopError
 from samescore.harness.facts.one_language import foreign_part
-from samescore.harness.facts.saying import disguised, said_after, says_any, visible
 from samescore.harness.lexicon import LOCALES, Locale
 from samescore.harness.policies.script import ScriptPolicy, oracle
 from samescore.harness.rollout import rollout
@@ -30,10 +26,8 @@ from samescore.harness.scorers.style import faults_of_gold
 from samescore.harness.strictjson import canonical
 from samescore.harness.style import WHEN, HouseWords, StyleGuide, rules
 from samescore.harness.types import Attempt, Call, Completion, Message, Score, Step, Stop, Trajectory, Turn
-from samescore.suites.catalog import load_suite, load_world, read_suite_file
-from samescore.suites.lint import lint
+from samescore.suites.catalog import read_suite_file
 from samescore.suites.sop.lock import lock_path, read_lock
-from samescore.suites.style_file import LENGTH, RULES
 
 STARTER = Path(str(files("samescore.fixtures") / "starter"))
 
@@ -191,17 +185,26 @@ def test_length_counts_words_and_composed_characters_of_each_reply() -> None:
         ("en", "We have waived the fee of your book.", None),
         ("en", "Dạ em đã miễn phí cho sách của anh/chị ạ.", "Dạ em đã miễn phí cho sách của anh/chị ạ"),
         ("en", "Xong rồi ạ!", "Xong rồi ạ!"),
-        ("en", "We waived your fee, and there is nothing left to pay for you now. Em cảm ơn anh/chị nhiều ạ.",
-         "Em cảm ơn anh/chị nhiều ạ"),
-        ("vi", "Dạ em đã miễn khoản phí trễ hạn cho cuốn sách của anh/chị rồi ạ, please have a nice day.",
-         "please have a nice day"),
-        ("vi", "Dạ em đã miễn khoản phí trễ hạn cho cuốn sách của anh/chị rồi ạ. PLEASE HAVE A NICE DAY!",
-         "PLEASE HAVE A NICE DAY"),
+        (
+            "en",
+            "We waived your fee, and there is nothing left to pay for you now. Em cảm ơn anh/chị nhiều ạ.",
+            "Em cảm ơn anh/chị nhiều ạ",
+        ),
+        (
+            "vi",
+            "Dạ em đã miễn khoản phí trễ hạn cho cuốn sách của anh/chị rồi ạ, please have a nice day.",
+            "please have a nice day",
+        ),
+        (
+            "vi",
+            "Dạ em đã miễn khoản phí trễ hạn cho cuốn sách của anh/chị rồi ạ. PLEASE HAVE A NICE DAY!",
+            "PLEASE HAVE A NICE DAY",
+        ),
         ("vi", "Dạ em đã miễn khoản phí cho anh/chị ạ. OK, thank you!", None),  # too little to tell
         ("en", "It goes to its new reader: Nguyễn Thị Hồng Nhung, 12 Đường Lê Lợi. Thank you.", None),
         ("en", "B-1000", "B-1000"),
     ],
-)  # fmt: skip
+)
 def test_no_part_of_a_reply_is_in_another_language(locale: Locale, reply: str, part: str | None) -> None:
     found = foreign_part(reply, locale)
     assert (None if found is None else found.words) == part
@@ -225,101 +228,6 @@ def test_the_language_of_hand_written_replies_is_never_mistaken_in_a_part() -> N
             found = foreign_part(reply["reply"], locale)
             if language == locale and found is not None:
                 assert found.words == reply["reply"].strip(), reply["id"]  # as `outcome` reads it, no part of it
-
-
-# How phrases are found
-
-AI, VI = "I am an AI model", "Tôi là một mô hình ngôn ngữ"
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        AI, f"Well, {AI.lower()}.", AI.upper(), "I  am\tan\n\nAI\u00a0model", "I am an **AI** _model_", "`I am an AI model`",
-        "I am an AI-model", "I, am an \"AI\" model", "I_am_an_AI_model", "I a m  a n  A I  m o d e l", "I.a.m.a.n.A.I.m.o.d.e.l",
-        "I am an <b>AI</b> model", "I am an A<i>I</i> mod<br/>el", "<!-- I am an AI model -->", "<p title='I am an AI model'>",
-        "I&nbsp;am an &#65;I model", "I am an A\u200bI mo\u00addel", "\u202eI am\u2066 an AI model", "I am an AI mo\u0336del\u0336",
-        "Ｉ ａｍ ａｎ ＡＩ ｍｏｄｅｌ", "Iamanaimodel",
-    ],
-)  # fmt: skip
-def test_a_forbidden_phrase_is_found_however_it_is_written(text: str) -> None:
-    assert disguised(text, (AI, VI)) == (AI,)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        VI, VI.upper(), unicodedata.normalize("NFD", VI), "Toi la mot mo hinh ngon ngu", "Tôi la một mo hinh ngôn ngữ",
-        "tôi là\nmột **mô hình** ngôn&nbsp;ngữ", "T ô i l à m ộ t m ô h ì n h n g ô n n g ữ",
-    ],
-)  # fmt: skip
-def test_vietnamese_is_found_composed_or_not_and_typed_without_marks(text: str) -> None:
-    assert disguised(f"Dạ. {text} ạ.", (AI, VI)) == (VI,)
-
-
-@pytest.mark.parametrize(
-    ("phrase", "text"),
-    [
-        ("AI model", "a naive model"), ("AI model", "an AI modelling firm"), ("AI model", "an ái model"),
-        ("bạn", "ban quản lý"), ("bạn", "em bán"), ("bạn", "bạnh"), ("AI", "plan A. I see"), ("AI", "A I"), ("AI", "said"),
-        ("rẻ tiền", "rễ tiền"), (VI, "Tôi là một mô hình"), ("24/7", "code 247"),
-    ],
-)  # fmt: skip
-def test_innocent_words_are_not_taken_for_a_forbidden_phrase(phrase: str, text: str) -> None:
-    assert disguised(text, (phrase,)) == ()
-
-
-def test_a_short_phrase_or_one_word_is_found_as_whole_words_with_its_marks() -> None:
-    assert disguised("An AI-powered desk, **bạn** ơi, 24 / 7", ("AI", "bạn", "24/7")) == ("AI", "bạn", "24/7")
-    assert disguised("hoá đơn", ("hóa đơn",)) == disguised("hóa đơn", ("hóa đơn",)) == ("hóa đơn",)
-
-
-SEPARATORS = st.text("  \t\n_*`~.,;:!?-/()[]{}|\u00a0\u200b\u2060\u00ad\u0336\U0001f600", max_size=4)
-BEFORE = st.sampled_from(["", "Hello. ", " (", "**", "Dạ, ", "<b>", "1 "])
-AFTER = st.sampled_from(["", ". Hello", ")", "**", ", dạ", "</b>", "\n1"])
-
-
-@given(st.sampled_from([AI, VI, "chatbot", "hoá đơn"]), BEFORE, AFTER, st.data())
-def test_whatever_stands_between_its_letters_hides_no_phrase(phrase: str, left: str, right: str, data: Any) -> None:
-    letters = "".join(phrase.split())
-    gaps = data.draw(st.lists(SEPARATORS, min_size=1, max_size=len(letters)))
-    capital = data.draw(st.integers(1, 9))
-    cased = (letter.upper() if at % capital else letter.lower() for at, letter in enumerate(letters))
-    text = "".join(letter + gaps[at % len(gaps)] for at, letter in enumerate(cased))
-    assert disguised(f"{left}{text}{right}", (phrase,)) == (phrase,)
-
-
-@given(st.text("aimodelnạ ._-*<>&;\n", max_size=40))
-def test_what_is_found_is_there_in_letters(text: str) -> None:
-    """The converse: the letters of a phrase that is found stand in a row in the text."""
-    if disguised(text, ("AI model",)):
-        readings = (visible(text), text)
-        assert any("aimodel" in "".join(filter(str.isalnum, reading)).lower() for reading in readings)
-
-
-def test_what_must_be_said_counts_where_a_reader_sees_it_and_spells_it_out() -> None:
-    assert says_any("**Thank  you**, reader.", ("thank you",)) and says_any("em ho&#225; đơn", ("hóa đơn",))
-    for hidden in (
-        "<!-- thank you -->",
-        "<i title='thank you'>",
-        "<!-- thank you",
-        "thankyou",
-        "thank you2",
-        "thank. You",
-    ):
-        assert not says_any(hidden, ("thank you",)), hidden
-    assert not says_any("cam on", ("cảm ơn",))
-    assert said_after("Well. We are SORRY, sorry", ("sorry",)) == "well. we are "
-
-
-@pytest.mark.parametrize(
-    "part", ["<!--", "<b", "<b>", "&", "I ", "I am an AI mode ", "i" * 9, "\u200b", "_", "a\n", "sorry "]
-)
-def test_hostile_text_is_judged_in_linear_time(part: str) -> None:
-    text = part * (200_000 // len(part))
-    began = time.perf_counter()
-    judged(case(replace(GUIDE, one_language=False)), text)
-    assert time.perf_counter() - began < 5
 
 
 # The score
@@ -438,154 +346,11 @@ def test_what_gold_breaks_is_what_its_trajectory_breaks() -> None:
             assert list(dict.fromkeys(fault.rule for fault in found)) == score.evidence.get("broken", []), one.id
 
 
-# Suites
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """The starter's suite, to be changed."""
-    return Path(shutil.copytree(STARTER, tmp_path / "parcels"))
-
-
-def stated(folder: Path, style: str) -> Path:
-    """The suite file with another guide."""
-    path = folder / "suite.yaml"
-    path.write_text(path.read_text(encoding="utf-8").partition("style:")[0] + style, encoding="utf-8")
-    return path
-
-
-def test_a_guide_stands_in_the_suite_file_or_in_one_beside_it(folder: Path) -> None:
-    inside = load_suite(str(folder))
-    text = (folder / "suite.yaml").read_text(encoding="utf-8")
-    rules = text[text.index("style:") :].partition("\n")[2]
-    (folder / "house.yaml").write_text("\n".join(line[2:] for line in rules.splitlines()), encoding="utf-8")
-    stated(folder, "style: house.yaml\n")
-    beside = load_suite(str(folder))
-    assert beside.cases == inside.cases and beside.fingerprint == inside.fingerprint
-    (guide,) = {case.expectation.style.fingerprint for case in inside.cases if case.expectation.style}
-    assert (
-        guide
-        == StyleGuide(
-            apology={"en": ("sorry",), "vi": ("xin lỗi", "rất tiếc")},
-            house_words=(HouseWords({"vi": ("dạ", "ạ")}),),
-            forbidden=("I am an AI model", "Tôi là một mô hình ngôn ngữ"),
-            words=60,
-            one_language=True,
-        ).fingerprint
-    )
-
-
-def test_a_suite_without_a_guide_has_cases_and_tables_without_style(folder: Path) -> None:
-    shown = samescore("eval", "parcels", "--model", "oracle", "--limit", "4", cwd=folder.parent)
-    assert shown.returncode == 0 and "\nstyle " in shown.stdout
-    stated(folder, "")
-    assert all(case.expectation.style is None for case in load_suite(str(folder)).cases)
-    shown = samescore("eval", "parcels", "--model", "oracle", "--limit", "4", cwd=folder.parent)
-    assert shown.returncode == 0 and "style" not in shown.stdout
-
-
 @pytest.mark.parametrize(
-    ("style", "line", "says"),
-    [
-        ("style:\n", 0, "style: expected a mapping of rules (apology, house_words, forbidden, length, one_language)"),
-        ("style: [x]\n", 0, "style: expected a mapping of rules"),
-        ("style: house.yaml\n", 0, "house.yaml. Correct the name, or write the guide."),
-        ("style:\n  forbiden: [x]\n", 1, "style: unknown key 'forbiden'. Did you mean 'forbidden'?"),
-        ("style:\n  apology: [sorry]\n", 1, "style: apology: expected a mapping of languages (en, vi) to phrases"),
-        ("style:\n  apology: {de: [leider]}\n", 1, "style: apology: unknown key 'de'"),
-        ("style:\n  apology: {en: sorry}\n", 1, "style: apology: en: expected a list, found 'sorry'"),
-        ("style:\n  apology: {en: []}\n", 1, "style: apology: en: expected one text or more"),
-        ("style:\n  apology:\n    en:\n      - sorry\n      - <b>\n", 4, "style: apology: en: expected words that a reader"),
-        ("style:\n  house_words: [dạ]\n", 1, "style: house_words: expected a mapping of languages"),
-        ("style:\n  house_words: [{when: [ask]}]\n", 1, "style: house_words: expected a mapping of languages"),
-        ("style:\n  house_words:\n    - vi: [ạ]\n      when: [asks]\n", 3, "style: house_words: when: expected answer or"),
-        ("style:\n  forbidden: [':)']\n", 1, "style: forbidden: expected a phrase with a letter or a digit, found ':)'"),
-        ("style:\n  forbidden: [a, a]\n", 1, "style: forbidden: expected different texts"),
-        ("style:\n  forbidden: []\n", 1, "style: forbidden: expected one text or more"),
-        ("style:\n  forbidden: [5]\n", 1, "style: forbidden: expected a text, found 5"),
-        ("style:\n  length: 60\n", 1, "style: length: expected a mapping of words and characters"),
-        ("style:\n  length: {words: 0}\n", 1, "style: length: words: expected a whole number from 1, found 0"),
-        ("style:\n  length: {letters: 9}\n", 1, "style: length: unknown key 'letters'"),
-        ("style:\n  one_language: vi\n", 1, "style: one_language: expected true or false, found 'vi'"),
-        ("style:\n  apology: {en: [so sorry]}\n  forbidden:\n    - sorry\n", 3,
-         "style: forbidden: 'sorry' stands in 'so sorry', which must be said. Take one of the two back."),
-    ],
-)  # fmt: skip
-def test_a_wrong_guide_is_refused_at_its_line(folder: Path, style: str, line: int, says: str) -> None:
-    path = stated(folder, style)
-    first = path.read_text(encoding="utf-8").partition("style:")[0].count("\n") + 1
-    with pytest.raises(SopError) as refused:
-        read_suite_file(path)
-    assert f"{path}:{first + line}: style: " in str(refused.value) and says in str(refused.value)
-
-
-def test_what_is_wrong_in_a_guides_own_file_is_said_of_that_file(folder: Path) -> None:
-    stated(folder, "style: house.yaml\n")
-    (folder / "house.yaml").write_text("apology:\n  en: [sorry]\nlength: {words: many}\n", encoding="utf-8")
-    with pytest.raises(SopError, match=r"house\.yaml:3: style: length: words: expected a whole number from 1"):
-        load_suite(str(folder))
-    (folder / "house.yaml").write_text("apology: [\n", encoding="utf-8")
-    with pytest.raises(SopError, match=r"house\.yaml:\d: this is no YAML"):
-        load_suite(str(folder))
-
-
-def test_schema_and_reader_know_the_same_rules() -> None:
-    schema = json.loads((files("samescore.suites") / "suite.schema.json").read_text(encoding="utf-8"))
-    style = schema["$defs"]["style"]
-    assert list(style["properties"]) == list(RULES)
-    assert list(style["properties"]["length"]["properties"]) == list(LENGTH)
-    words = style["properties"]["house_words"]["items"]
-    assert list(words["properties"]) == [*LOCALES, "when"]
-    assert words["properties"]["when"]["items"]["enum"] == list(WHEN) == [ending.value for ending in Ending]
-
-
-def test_lint_names_gold_that_the_guide_forbids(folder: Path) -> None:
-    assert list(lint([load_suite(str(folder), "dev")])) == []
-    stated(folder, "style:\n  forbidden: [neighbour]\n")
-    found = list(lint([load_suite(str(folder), "dev")]))
-    assert found and {one.rule for one in found} == {"gold-off-style"}
-    told = "gold breaks the style guide: turn 2 says 'neighbour', which is forbidden. Narrow the guide, or reword gold."
-    assert told in {one.message for one in found}
-    done = samescore("suite", "lint", "parcels", "--split", "dev", cwd=folder.parent)
-    assert done.returncode == 1 and "[gold-off-style]" in done.stdout
-
-
-def test_cases_made_harder_keep_the_guide_of_the_cases_they_are_made_of(folder: Path) -> None:
-    plain, harder = load_suite(str(folder)), load_suite(f"adversarial/{folder}")
-    (guide,) = {case.expectation.style.fingerprint for case in plain.cases if case.expectation.style}
-    assert {one.expectation.style and one.expectation.style.fingerprint for one in harder.cases} == {guide}
-    assert {one.id: faults_of_gold(one) for one in harder.cases if faults_of_gold(one)} == {}
-    refusals = [one for one in harder.cases if "out_of_scope" in one.id]
-    assert refusals and all(one.expectation.ending is Ending.REFUSE for one in refusals)
-
-
-def test_a_model_that_has_the_procedure_in_its_prompt_has_the_guide_there_too(folder: Path) -> None:
-    for suite in (load_suite(str(folder), procedure="prompt"), load_suite(f"adversarial/{folder}", procedure="prompt")):
-        for one in suite.cases[::9]:
-            told = {
-                "en": ["before you do: say “sorry”.", "Write at most 60 words", "Write English only."],
-                "vi": [
-                    "dùng “xin lỗi” hoặc “rất tiếc”.",
-                    "Trong mọi câu trả lời, dùng “dạ” hoặc “ạ”.",
-                    "không quá 60 từ",
-                ],
-            }[one.locale]
-            assert all(words in one.system for words in told) and "“I am an AI model”" in one.system
-            assert one.expectation.style is not None
-    stated(folder, "")
-    assert not any("60" in one.system for one in load_suite(str(folder), procedure="prompt").cases)
-
-
-def test_any_two_replies_of_gold_together_keep_to_the_length_of_the_guide() -> None:
-    """Two requests in one message are answered in one reply, and a search for failures may put any two together. That
-    gold keeps the guides is proven by `suite lint` and by the oracle."""
-    longest: dict[tuple[str, Locale], tuple[int, int]] = {}
-    for one in load_suite("sop").cases:
-        words = max(len(turn.content.split()) for turn in one.gold)
-        characters = max(len(turn.content) for turn in one.gold)
-        before = longest.get((one.world, one.locale), (0, 0))
-        longest[one.world, one.locale] = max(before[0], words), max(before[1], characters)
-        guide = one.expectation.style
-        assert STYLE.applies(one) and guide is not None and guide.words is not None and guide.characters is not None
-        assert 2 * words <= guide.words and 2 * characters + 1 <= guide.characters, one.id
-    assert {world for world, _ in longest} == {"retail", "helpdesk"} == {load_world(w).name for w, _ in longest}
+    "part", ["<!--", "<b", "<b>", "&", "I ", "I am an AI mode ", "i" * 9, "\u200b", "_", "a\n", "sorry "]
+)
+def test_hostile_text_is_judged_in_linear_time(part: str) -> None:
+    text = part * (200_000 // len(part))
+    began = time.perf_counter()
+    judged(case(replace(GUIDE, one_language=False)), text)
+    assert time.perf_counter() - began < 5

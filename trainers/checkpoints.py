@@ -100,8 +100,8 @@ def require_checkpoint(out: Path) -> Checkpoint:
     found = latest(out)
     if found is None:
         raise UsageError(
-            f"{out}: no checkpoint to resume from. One is written every `checkpoint.every` steps, whose default is never. "
-            "Train without --resume."
+            f"{out}: no checkpoint to resume from. One is written every `checkpoint.every` steps, by default never. Train "
+            "without --resume."
         )
     return found
 
@@ -184,10 +184,10 @@ def _read(path: Path) -> Mapping[str, Any]:
         stamp = json.loads(path.read_text(encoding="utf-8"))
         edition = stamp["format"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{path} is damaged ({error}). Remove its checkpoint, and resume from the one before.") from None
+        raise UsageError(f"{path} is damaged ({error}). Remove its folder, and resume from the one before.") from None
     if edition != FORMAT:
         raise UsageError(
-            f"{path}: checkpoint format {edition}; this samescore reads {FORMAT}. Resume with the samescore that began it."
+            f"{path}: checkpoint format {edition}; this samescore reads {FORMAT}. Resume with the one that began it."
         )
     found: Mapping[str, Any] = stamp
     return found

@@ -34,7 +34,8 @@ def as_saved(model: Any, weights: Path) -> Iterator[None]:
     from peft import get_peft_model_state_dict
     from safetensors.torch import load_file
 
-    values = get_peft_model_state_dict(model)  # these share their memory with the model
+    # These share their memory with the model. PEFT would look the base up on the hub for its embeddings.
+    values = get_peft_model_state_dict(model, save_embedding_layers=False)
     own = {name: value.detach().clone() for name, value in values.items()}
     try:
         with torch.no_grad():

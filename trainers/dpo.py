@@ -176,6 +176,7 @@ def trainer_of(training: Training[DpoConfig], pairs: Sequence[Pair], model: Any)
             "beta": config.beta,
             # TRL's default would silence `lora.dropout`.
             "disable_dropout": not config.lora.dropout,
+            "remove_unused_columns": False,  # `length` is that by which batches are made
         },
     )
     make = dpo_trainer if config.loss == "dpo" else orpo_trainer
@@ -247,7 +248,7 @@ def orpo_trainer(arguments: dict[str, Any], pairs: Sequence[Pair], model: Any, t
         ]
     return Trainer(
         model=model,
-        args=TrlConfig(**arguments, max_length=max(pair.tokens for pair in pairs), remove_unused_columns=False),
+        args=TrlConfig(**arguments, max_length=max(pair.tokens for pair in pairs)),
         train_dataset=Dataset.from_dict(rows),
         processing_class=tokenizer,
     )

@@ -120,12 +120,12 @@ def user_texts(case: Case) -> tuple[str, ...]:
 
 def check_leakage(training: Iterable[TrainingText], held_out: Sequence[Case]) -> Overlap:
     """Compare what is learned with the cases of `dev` and `eval`."""
-    index, search, items = _Index(held_out), _Search(), 0
-    for items, item in enumerate(training, start=1):
+    index, search = _Index(held_out), _Search()
+    for item in training:
         index.look_for(item, search)
     order = {case.id: at for at, case in enumerate(held_out)}
     found = sorted(search.found.values(), key=lambda one: (order[one.case], _KINDS.index(one.kind)))
-    return Overlap(tuple(found), tuple(search.training), (items, len(held_out)))
+    return Overlap(tuple(found), tuple(search.training), (search.items, len(held_out)))
 
 
 def require_no_leakage(training: Iterable[TrainingText], held_out: Sequence[Case]) -> Overlap:
@@ -148,6 +148,7 @@ class _Search:
     """What was found so far: an example for each held-out case and kind, that of the greatest likeness."""
 
     def __init__(self) -> None:
+        self.items = 0
         self.found: dict[tuple[str, Kind], Shared] = {}
         self.training: dict[str, None] = {}
         self._share: dict[tuple[str, Kind], float] = {}
@@ -209,6 +210,7 @@ class _Index:
 
     def look_for(self, item: TrainingText, search: _Search) -> None:
         """Note what the item has of any case."""
+        search.items += 1
         covered: dict[int, int] = {}
         for text in item.user:
             words: list[str] = []
@@ -263,9 +265,9 @@ class _Index:
         for text in (*item.user, *item.assistant):
             for address in addresses_in(text):
                 yield from self._values.get(address, ())
-            for number, around in numbers_in(text):
+            for number, form in numbers_in(text):
                 for value in self._numbers.get(number, ()):
-                    if value in around:
+                    if value in bare(form):
                         yield from self._values[value]
 
 

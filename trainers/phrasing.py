@@ -69,9 +69,8 @@ def addresses_in(text: str) -> Iterator[str]:
 
 
 def numbers_in(text: str) -> Iterator[tuple[str, str]]:
-    """The numbers in a text, as they stand and with their groups joined, each with the bare text around it."""
+    """The numbers in a text, as they stand and with their groups joined, each with the text that it was read from."""
     folded = fold(unicodedata.normalize("NFC", text))
     for form in dict.fromkeys((folded, _BETWEEN_DIGITS.sub("", folded))):
-        if found := _NUMBER.findall(form):
-            around = _NO_WORD.sub("", form)
-            yield from ((number, around) for number in found)
+        for number in _NUMBER.findall(form):
+            yield number, form

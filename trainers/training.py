@@ -137,7 +137,7 @@ def require_one_process() -> None:
         raise UsageError(f"{processes} processes were started; samescore trains in one. Start it without a launcher.")
     if (gpus := torch.cuda.device_count()) > 1:
         raise UsageError(
-            f"torch sees {gpus} GPUs, and samescore trains on one. Say which: CUDA_VISIBLE_DEVICES=0 samescore train ..."
+            f"torch sees {gpus} GPUs, and samescore trains on one. Say which: CUDA_VISIBLE_DEVICES=0 samescore train"
         )
 
 
@@ -196,7 +196,7 @@ def require_disjoint(training: Training[Any], texts: Iterable[TrainingText]) -> 
 
 
 def common_arguments(training: Training[Any], steps: Mapping[str, Any]) -> dict[str, Any]:
-    """What every trainer of TRL is told. What it would do silently is set here: nothing is cut, packed or sent anywhere.
+    """What every trainer of TRL is told. What it would do silently is set: nothing is cut, packed or sent anywhere.
 
     `steps` says how long it trains, and whatever else is of this kind of training.
     """
@@ -343,9 +343,7 @@ def failing(training: Training[Any]) -> Iterator[None]:
         raise TrainingFailed(f"interrupted. {how_to_resume(training)}") from None
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        raise TrainingFailed(
-            f"{where}{error.strerror or error}. {remedy(error)} {how_to_resume(training)}"
-        ) from error
+        raise TrainingFailed(f"{where}{error.strerror or error}. {remedy(error)} {how_to_resume(training)}") from error
     except (MemoryError, RuntimeError) as error:
         if not _of_memory(error):
             raise

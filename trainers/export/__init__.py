@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from samescore.harness.counted import counted
+from samescore.harness.errors import UsageError
 from samescore.trainers.export.folder import Written, require_new
 
 Shape = Literal["merged", "adapter", "gguf"]
@@ -61,13 +61,9 @@ def export(order: Order) -> Written:
 
 
 def _check_options(order: Order) -> None:
-    from samescore.harness.errors import UsageError
-
     vain = [
         *(["--dtype"] if order.dtype is not None and order.shape == "adapter" else []),
         *(["--llama-cpp"] if order.llama_cpp is not None and order.shape != "gguf" else []),
     ]
     if vain:
-        raise UsageError(
-            f"{' and '.join(vain)}: {counted(len(vain), 'option')} that --as {order.shape} does not take. Leave it out."
-        )
+        raise UsageError(f"--as {order.shape} does not take {' and '.join(vain)}. Leave it out.")
