@@ -3,8 +3,8 @@
     python benchmarks/leakage.py
 
 Compares `train` with `dev` and `eval` of the built-in suites, which must share nothing; then plants every held-out case
-in a training set of one, changed in many ways, with other ids, and prints the share of those that are found. A minute on
-two cores.
+in training data, changed in many ways, with other ids, and prints the share of those that are found. A minute on two
+cores.
 """
 
 from __future__ import annotations

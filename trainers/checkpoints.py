@@ -100,8 +100,8 @@ def require_checkpoint(out: Path) -> Checkpoint:
     found = latest(out)
     if found is None:
         raise UsageError(
-            f"{out}: no checkpoint to resume from. One is written every `checkpoint.every` steps, by default never. Train "
-            "without --resume."
+            f"{out}: no checkpoint to resume from. One is written every `checkpoint.every` steps, by default never. "
+            "Train without --resume."
         )
     return found
 

@@ -139,6 +139,12 @@ class SftConfig(TrainConfig):
     gold: bool = True
     """Learn the suite's gold turns. False: `recorded` and `files` alone."""
 
+    @model_validator(mode="after")
+    def _something(self) -> SftConfig:
+        if not (self.gold or self.recorded or self.files):
+            raise ValueError("gold = false, and neither `recorded` nor `files` names anything: nothing to learn")
+        return self
+
 
 class DpoConfig(TrainConfig):
     """One run on pairs: `samescore train dpo CONFIG.toml`."""

@@ -163,8 +163,7 @@ class _Line:
 
     def _call(self, where: str, one: Any, toolset: Toolset | None) -> _Asked:
         function = one.get("function", one) if isinstance(one, Mapping) else None
-        named = isinstance(function, Mapping) and isinstance(function.get("name"), str)
-        if not named or "arguments" not in function:
+        if not isinstance(function, Mapping) or not {"name", "arguments"} <= function.keys():
             self._fail(f"{where}: no name or no arguments", 'Write {"name": ..., "arguments": {...}}')
         name, arguments = function["name"], function["arguments"]
         if isinstance(arguments, str):

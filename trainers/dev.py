@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 from samescore.harness.blocking import blocking
@@ -28,10 +29,11 @@ from samescore.harness.results import SUCCESS, Floor, Metric, Results, summarise
 from samescore.harness.run import MANIFEST, Run
 from samescore.harness.scorers import RUBRIC, SCORERS
 from samescore.trainers.backends import Writer
-from samescore.trainers.dev_weights import as_saved, undisturbed
+from samescore.trainers.checkpoints import how_to_resume
+from samescore.trainers.dev_weights import as_saved, put, undisturbed
 from samescore.trainers.live import LivePolicy
 from samescore.trainers.material import load_material
-from samescore.trainers.training import SETTINGS, WEIGHTS, Training, save_adapter
+from samescore.trainers.training import WEIGHTS, Training, save_adapter
 
 FOLDER = "dev"
 ADAPTER = "adapter"
@@ -41,12 +43,13 @@ CONCURRENCY = 64
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What one look said: after so many steps, in which run; and whether every target was met."""
+    """What one look said: after so many steps, in which run; whether every target was met; and how long it took."""
 
     step: int
     run: Path
     metrics: Mapping[str, Metric]
     met: bool
+    seconds: float = 0.0
 
     @property
     def success(self) -> float:
@@ -70,17 +73,32 @@ class Look:
         return {"step": self.step, "success": success.value, "low": success.low, "high": success.high, "n": success.n}
 
 
+def looks_of(training: Training[Any], trainer: Any, writer: Writer | None = None) -> Looks | None:
+    """The looks that a configuration asks for, if any; `writer` is the one that there is already.
+
+    Raises:
+        UsageError: the suite has no case for `dev`.
+    """
+    if not training.config.dev.every:
+        return None
+    model = trainer.accelerator.unwrap_model(trainer.model)
+    return Looks(training, model, writer or training.backend.writer(model, training.renderer, trainer))
+
+
 class Looks:
     """The looks of one training run, in the order of their steps.
 
-    `targets` are those that training began with. `model` is the `peft.PeftModel` in training, `writer` writes with it.
+    `model` is the `peft.PeftModel` in training, `writer` writes with it.
+
+    Raises:
+        UsageError: the suite has no case for `dev`.
     """
 
-    def __init__(self, training: Training[Any], model: Any, writer: Writer, targets: Mapping[str, float]) -> None:
+    def __init__(self, training: Training[Any], model: Any, writer: Writer) -> None:
         self.training = training
         self.model = model
         self.writer = writer
-        self.targets = targets
+        self.targets = training.material.targets
         self.material = load_material(training.config.data, split="dev")
         self.plan = Plan.make([self.material.suite], limit=training.config.dev.limit)
         self.folder: Path = training.config.out / FOLDER
@@ -125,11 +143,11 @@ class Looks:
             TrainingFailed: a rollout ended in an error.
             EvidenceUnwritable: the disk is full.
         """
+        began, training = perf_counter(), self.training
         with undisturbed():
             kept = self._kept()
-            policy = LivePolicy(
-                self.writer, self.training.renderer, self.training.dialect, self._description(step, kept)
-            )
+            described = self._description(step, weights_digest(kept))
+            policy = LivePolicy(self.writer, training.renderer, training.dialect, described)
             run = self._run(step, policy)
             adapter = run.directory / ADAPTER
             if not adapter.is_dir():
@@ -140,7 +158,7 @@ class Looks:
         if not results.complete:
             raise self._failed(run, results, evaluation.stopped or "it is incomplete")
         self._record(run, results)
-        look = self._look(run, results)
+        look = self._look(run, results, perf_counter() - began)
         self.looks.append(look)
         self._keep(look)
         return look
@@ -155,29 +173,38 @@ class Looks:
         return None
 
     @property
+    def latest(self) -> int | None:
+        """The step of the latest look."""
+        return self.looks[-1].step if self.looks else None
+
+    @property
     def stale(self) -> int:
         """How many looks there were since the best of them."""
         scores = [look.success for look in self.looks]
         return len(scores) - 1 - scores.index(max(scores)) if scores else 0
 
-    def keep_best(self) -> Look:
-        """Make the best weights the adapter that training leaves; only after that are they gone from the run."""
-        best = self.best
-        assert best is not None, "the last step is always looked at"
-        for name in (SETTINGS, WEIGHTS):
-            (best.adapter / name).rename(self.training.config.out / name)
-        shutil.rmtree(best.adapter)
-        return best
+    def put_best(self) -> None:
+        """Give the model the best weights that were looked at, as they were saved."""
+        if self.best is not None:
+            put(self.model, self.best.adapter / WEIGHTS)
+
+    def tidy(self) -> None:
+        """Forget the weights that lie beside the runs: the adapter has the best of them."""
+        for adapter in self.folder.glob(f"step-*/{ADAPTER}"):
+            shutil.rmtree(adapter)
 
     def results(self) -> tuple[DevResult, ...]:
         """What the passport says of `dev`: every metric of the best weights."""
-        best = self.best
-        assert best is not None, "the last step is always looked at"
+        assert self.best is not None, "the last step is always looked at"
         return tuple(
-            DevResult(metric.name, metric.value, metric.low, metric.high, metric.n, best.step)
-            for metric in best.metrics.values()
+            DevResult(metric.name, metric.value, metric.low, metric.high, metric.n, self.best.step)
+            for metric in self.best.metrics.values()
             if metric.value is not None
         )
+
+    def to_json(self) -> dict[str, Any]:
+        """What the passport says of all looks, and why training was stopped, if it was."""
+        return {"looks": [look.to_json() for look in self.looks], "stopped": self.reason_to_stop()}
 
     def _kept(self) -> Path:
         """The adapter as it would be saved now."""
@@ -186,19 +213,19 @@ class Looks:
         save_adapter(self.model, self.training, folder)
         return folder
 
-    def _description(self, step: int, adapter: Path) -> dict[str, Any]:
-        training, weight = self.training, next(self.model.get_base_model().parameters())
+    def _description(self, step: int, adapter: str) -> dict[str, Any]:
+        training, model = self.training, self.model.get_base_model()
         return {
             "model": training.config.base,
             "weights": self._weights,
-            "adapter": weights_digest(adapter),
+            "adapter": adapter,
             "training": training.kind,
             "step": step,
             "renderer": training.renderer.fingerprint,
             "dialect": f"{training.dialect.name}/{training.dialect.version}",
             "backend": training.backend.name,
-            "dtype": str(weight.dtype).removeprefix("torch."),
-            "device": weight.device.type,
+            "dtype": str(model.dtype).removeprefix("torch."),
+            "device": model.device.type,
         }
 
     def _run(self, step: int, policy: LivePolicy) -> Run:
@@ -235,10 +262,10 @@ class Looks:
             self._floors = blocking(floors(cases, self.material.worlds, RUBRIC, self.plan.limits))
         return summarise(self.plan, self.material.suite.cases, scored, RUBRIC, self.targets, self._floors)
 
-    def _look(self, run: Run, results: Results) -> Look:
+    def _look(self, run: Run, results: Results, seconds: float = 0.0) -> Look:
         met = bool(self.targets) and exit_code(results, check=True) is ExitCode.PASS
         step: int = run.manifest.description["step"]
-        return Look(step, run.directory, results.metrics, met)
+        return Look(step, run.directory, results.metrics, met, seconds)
 
     def _record(self, run: Run, results: Results) -> None:
         """Leave in `run.json` what `samescore eval` does."""
@@ -255,13 +282,11 @@ class Looks:
     def _keep(self, look: Look) -> None:
         """Of all weights that were looked at, keep the best."""
         shutil.rmtree(self.folder / ADAPTER, ignore_errors=True)
-        if self.best is not None and self.best.run == look.run:
-            return
-        worse = self.best if look.better(self.best) else look
-        if worse is not look:
+        before = self.best
+        if before is None or before.run == look.run or look.better(before):
             self.best = look
-        if worse is not None:
-            shutil.rmtree(worse.adapter, ignore_errors=True)
+        if before is not None and before.run != look.run:
+            shutil.rmtree((before if self.best is look else look).adapter, ignore_errors=True)
 
     def _failed(self, run: Run, results: Results, why: str) -> TrainingFailed:
         first = results.errors[0]
@@ -271,5 +296,5 @@ class Looks:
         step = run.manifest.description["step"]
         return TrainingFailed(
             f"the look at dev after step {step} failed: {why}, such as case {first.case}: {first.reason} Training was "
-            f"stopped. {saved} What was recorded is in {run.directory}."
+            f"stopped. {saved} {how_to_resume(self.training)}"
         )

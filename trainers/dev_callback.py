@@ -5,63 +5,51 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
-
+from samescore.harness.cli.errors import say
 from samescore.harness.cli.table import interval, score
-from samescore.harness.results import SUCCESS, Metric, TargetVerdict
+from samescore.harness.results import SUCCESS, TargetVerdict
 from samescore.trainers.dev import Look, Looks
 
 
-class LookAtDev(TrainerCallback):  # type: ignore[misc]  # Transformers is untyped
-    """Looks, logs what it saw, and stops the training when nothing is to be gained by going on.
+def callback_of(looks: Looks, trainer: Any, tell: Callable[[str], None] = say) -> Any:
+    """What has `trainer` look, log what was seen, and stop when nothing is to be gained by going on.
 
-    `handler` is the trainer's `callback_handler`, `say` prints a line.
+    When training ends the best weights are in its model. `tell` prints a line.
     """
+    from transformers import TrainerCallback
 
-    def __init__(self, looks: Looks, handler: Any, say: Callable[[str], None]) -> None:
-        self.looks = looks
-        self.stopped: str | None = None
-        self._handler = handler
-        self._say = say
+    every = looks.training.config.dev.every
 
-    def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        """Know again what was looked at before."""
-        self.looks.resume(state.global_step)
+    class Looking(TrainerCallback):  # type: ignore[misc]  # Transformers has no types
+        def on_train_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+            looks.resume(state.global_step)
 
-    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Look, if this step is one of those, or the last."""
-        every = self.looks.training.config.dev.every
-        if state.global_step % every == 0 or state.global_step >= state.max_steps:
-            self._look(args, state, control)
+        def on_step_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+            if state.global_step % every == 0 or state.global_step >= state.max_steps:
+                self.look(args, state, control)
 
-    def on_train_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        """Look at the last weights, where something else ended the training."""
-        if state.global_step not in (look.step for look in self.looks.looks):
-            self._look(args, state, control)
+        def on_train_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+            if looks.latest != state.global_step:  # something else ended the training
+                self.look(args, state, control)
+            looks.put_best()
 
-    def _look(self, args: TrainingArguments, state: TrainerState, control: TrainerControl) -> None:
-        look = self.looks.look(state.global_step)
-        self._log(figures(look), args, state, control)
-        self.stopped = self.looks.reason_to_stop()
-        self._say(line(look, self.looks.best is look, self.stopped))
-        if self.stopped is not None:
-            control.should_training_stop = True
+        def look(self, args: Any, state: Any, control: Any) -> None:
+            look = looks.look(state.global_step)
+            logs, due = figures(look), control.should_log
+            # The trainer's own `log` would take them for figures of a training step, and empty its sums.
+            state.log_history.append({**logs, "step": state.global_step})
+            trainer.callback_handler.on_log(args, state, control, logs)
+            control.should_log = due
+            stopping = looks.reason_to_stop()
+            control.should_training_stop |= stopping is not None
+            tell(line(look, looks.best is look, stopping))
 
-    def _log(self, logs: dict[str, float], args: Any, state: TrainerState, control: TrainerControl) -> None:
-        """Tell whoever hears of the trainer's figures. Its own `log` would take them for those of a training step."""
-        due = control.should_log
-        state.log_history.append({**logs, "step": state.global_step})
-        self._handler.on_log(args, state, control, logs)
-        control.should_log = due
+    return Looking()
 
 
 def figures(look: Look) -> dict[str, float]:
-    """What is logged of a look: each metric, and its 95% interval."""
-    found: dict[str, float] = {}
+    """What is logged of a look: each metric with its 95% interval, and the seconds that it took."""
+    found = {"dev/seconds": look.seconds}
     for metric in look.metrics.values():
         assert metric.value is not None, "a look is complete"
         name = f"dev/{metric.name}"
@@ -69,16 +57,12 @@ def figures(look: Look) -> dict[str, float]:
     return found
 
 
-def line(look: Look, best: bool, stopped: str | None) -> str:
+def line(look: Look, best: bool, stopping: str | None) -> str:
     """What is told of a look."""
     success = look.metrics[SUCCESS]
-    parts = [f"dev after step {look.step}: success {score(success)} [{interval(success)}]", *_judged(look)]
+    parts = [f"dev after step {look.step}: success {score(success)} [{interval(success)}] on {success.n} cases"]
+    if judged := [metric.verdict for metric in look.metrics.values() if metric.verdict is not None]:
+        parts.append(f"{judged.count(TargetVerdict.MET)} of {len(judged)} targets met")
     parts += ["best so far"] if best else []
-    parts += [f"stopping: {stopped}"] if stopped else []
+    parts += [f"stopping: {stopping}"] if stopping else []
     return " · ".join([*parts, str(look.run)])
-
-
-def _judged(look: Look) -> list[str]:
-    judged: list[Metric] = [metric for metric in look.metrics.values() if metric.verdict is not None]
-    met = sum(metric.verdict is TargetVerdict.MET for metric in judged)
-    return [f"{met} of {len(judged)} targets met"] if judged else []

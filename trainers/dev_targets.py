@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from samescore.harness.errors import UsageError
+from samescore.harness.errors import SamescoreError, UsageError
 from samescore.harness.files import read_json, write_text
 from samescore.harness.fingerprint import fingerprint
 from samescore.harness.manifest import now
 from samescore.harness.plan import CaseSuite
+from samescore.trainers.config import DataConfig
+from samescore.trainers.material import load_material
 
 TARGETS = "targets.json"
 
@@ -29,6 +31,18 @@ class StatedTargets:
     def fingerprint(self) -> str:
         """As `Suite.targets_fingerprint`."""
         return fingerprint(dict(self.targets))
+
+    def require(self, suite: CaseSuite) -> None:
+        """Make sure that a training run goes on with the targets that it started from.
+
+        Raises:
+            UsageError: they moved; says which.
+        """
+        if moved := self.moved(suite):
+            raise UsageError(
+                f"targets moved since this training began: {'; '.join(moved)}. What must be reached is said before "
+                "anyone trains: restore them, or train anew with another `out`."
+            )
 
     def moved(self, suite: CaseSuite) -> list[str]:
         """The targets that a suite states otherwise now, in words."""
@@ -65,6 +79,14 @@ def stated(out: Path, suite: CaseSuite) -> StatedTargets:
             "train anew."
         ) from None
     return found
+
+
+def moved_meanwhile(started: StatedTargets, data: DataConfig) -> list[str]:
+    """The targets that moved while training went on, in words. What was trained is not given up for it."""
+    try:
+        return started.moved(load_material(data).suite)
+    except SamescoreError as error:
+        return [f"{started.suite}: it cannot be loaded any more: {error}"]
 
 
 def _or_none(target: float | None) -> str:

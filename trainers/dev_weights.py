@@ -26,23 +26,37 @@ def undisturbed() -> Iterator[None]:
 
 @contextmanager
 def as_saved(model: Any, weights: Path) -> Iterator[None]:
-    """A model whose adapter has the values in a file, in the number format there; afterwards again its own, to the bit.
+    """A model whose adapter has the values of a file, in the number format there; afterwards again its own, to the bit.
 
     `model` is a `peft.PeftModel`, `weights` what was saved of it just now.
     """
-    import torch
-    from peft import get_peft_model_state_dict
-    from safetensors.torch import load_file
-
-    # These share their memory with the model. PEFT would look the base up on the hub for its embeddings.
-    values = get_peft_model_state_dict(model, save_embedding_layers=False)
-    own = {name: value.detach().clone() for name, value in values.items()}
+    own = {name: value.clone() for name, value in _values(model).items()}
     try:
-        with torch.no_grad():
-            for name, saved in load_file(weights).items():
-                values[name].copy_(saved)
+        put(model, weights)
         yield
     finally:
-        with torch.no_grad():
-            for name, value in own.items():
-                values[name].copy_(value)
+        _copy(own, _values(model))
+
+
+def put(model: Any, weights: Path) -> None:
+    """Give a model's adapter the values of a file that was saved of it."""
+    from safetensors.torch import load_file
+
+    _copy(load_file(weights), _values(model))
+
+
+def _values(model: Any) -> dict[str, Any]:
+    """The adapter's values under the names by which they are saved; they share their memory with the model."""
+    from peft import get_peft_model_state_dict
+
+    # PEFT would look on the hub whether the base's embeddings were resized.
+    found: dict[str, Any] = get_peft_model_state_dict(model, save_embedding_layers=False)
+    return {name: value.detach() for name, value in found.items()}
+
+
+def _copy(source: dict[str, Any], target: dict[str, Any]) -> None:
+    import torch
+
+    with torch.no_grad():
+        for name, value in target.items():
+            value.copy_(source[name])

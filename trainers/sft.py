@@ -7,16 +7,16 @@ will give. The loss is on the assistant's tokens, the end of turn included.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from samescore.harness.fingerprint import fingerprint
-from samescore.harness.renderer import Renderer
 from samescore.trainers.config import SftConfig
-from samescore.trainers.leakage import training_text
-from samescore.trainers.material import Material
-from samescore.trainers.samples import Sample, check_lengths, gold_trajectories, samples_of
+from samescore.trainers.conversation_files import file_lessons
+from samescore.trainers.recorded import recorded_lessons
+from samescore.trainers.samples import Sample, check_lengths, gold_lessons, samples_of
 from samescore.trainers.training import (
     Options,
     Training,
@@ -35,32 +35,76 @@ def train(path: Path, options: Options | None = None) -> Path:
     """Run the training that a configuration file describes; returns the adapter's folder.
 
     Raises:
-        UsageError: the configuration, the suite or the base is wrong, the folder is taken, or a sequence is too long.
+        UsageError: the configuration, the suite, a run, a file or the base is wrong, the folder is taken, a sequence is
+            too long, or what is learned has something of the cases that judge.
         TrainingFailed: memory or disk ran out.
     """
     training = prepare("sft", path, SftConfig, options or Options())
-    require_disjoint(training, map(training_text, training.material.cases))
-    samples = gold_samples(training.material, training.renderer)
-    check_lengths(samples, training.config.max_tokens)
+    data = data_of(training)
+    check_lengths(data.samples, training.config.max_tokens)
     with failing(training):
-        trainer = trainer_of(training, samples)
-    return carry_out(training, trainer, data_of(samples))
+        trainer = trainer_of(training, data.samples)
+    return carry_out(training, trainer, data.to_json())
 
 
-def gold_samples(material: Material, renderer: Renderer) -> list[Sample]:
-    """Every case's gold conversation, as the renderer writes it."""
-    return [
-        sample for case, trajectory in gold_trajectories(material) for sample in samples_of(case, trajectory, renderer)
-    ]
+@dataclass(frozen=True, slots=True)
+class SftData:
+    """What is learned, and where it comes from: how many conversations of the suite, of each run, of each file.
+
+    `repeated` are recorded conversations that are token for token others that are learned: they are left out.
+    """
+
+    samples: tuple[Sample, ...]
+    gold: int
+    recorded: Mapping[str, Mapping[str, Any]]
+    files: Mapping[str, int]
+    repeated: int
+
+    def to_json(self) -> dict[str, Any]:
+        """As passports have it."""
+        rows = [[list(sample.example.ids), list(sample.example.mask)] for sample in self.samples]
+        return {
+            "gold": self.gold,
+            "recorded": dict(self.recorded),
+            "files": dict(self.files),
+            "repeated": self.repeated,
+            "samples": len(self.samples),
+            "tokens": sum(len(ids) for ids, _ in rows),
+            "learned_tokens": sum(sum(mask) for _, mask in rows),
+            "fingerprint": fingerprint(rows),
+        }
 
 
-def data_of(samples: Sequence[Sample]) -> dict[str, Any]:
-    """What the passport says of the samples."""
-    return {
-        "tokens": sum(len(sample.example.ids) for sample in samples),
-        "learned_tokens": sum(sum(sample.example.mask) for sample in samples),
-        "fingerprint": fingerprint([[sample.source, list(sample.example.ids)] for sample in samples]),
-    }
+def data_of(training: Training[SftConfig]) -> SftData:
+    """Everything that a configuration has the model learn.
+
+    Raises:
+        UsageError: see `train`.
+        EvidenceDamaged, ForeignEvidence: the evidence of a run cannot be read.
+    """
+    config = training.config
+    gold = list(gold_lessons(training.material)) if config.gold else []
+    files = {path: list(file_lessons(path)) for path in config.files}
+    runs = [recorded_lessons(path, training.renderer) for path in config.recorded]
+    written = [*gold, *(lesson for lessons in files.values() for lesson in lessons)]
+    sampled = [lesson for run in runs for lesson in run.lessons]
+    require_disjoint(training, (lesson.text for lesson in (*written, *sampled)))
+    samples = list(samples_of(written, training.renderer, training.dialect))
+    seen = {sample.example.ids for sample in samples}
+    repeated = 0
+    for sample in samples_of(sampled, training.renderer, training.dialect):
+        if sample.example.ids in seen:
+            repeated += 1
+        else:
+            seen.add(sample.example.ids)
+            samples.append(sample)
+    return SftData(
+        tuple(samples),
+        len(gold),
+        {run.run.name: run.to_json() for run in runs},
+        {path.name: len(lessons) for path, lessons in files.items()},
+        repeated,
+    )
 
 
 class ByLength:

@@ -191,7 +191,7 @@ def require_disjoint(training: Training[Any], texts: Iterable[TrainingText]) -> 
     """
     held_out: list[Case] = []
     for split in ("dev", "eval"):
-        held_out += load_material(training.config.data, split).cases  # type: ignore[arg-type]  # they are splits
+        held_out += load_material(training.config.data, split).cases
     require_no_leakage(texts, held_out)
 
 
@@ -262,7 +262,8 @@ def carry_out(
 
     from samescore.trainers.passport import write_passport
 
-    out, checkpoint = training.config.out, training.checkpoint
+    out: Path = training.config.out
+    checkpoint = training.checkpoint
     teller = Teller(out)
     parts: dict[str, Kept] = {"log": teller, **(kept or {})}
     of = {**origin(training), "data": json.loads(json.dumps(dict(data)))}

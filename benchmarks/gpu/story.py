@@ -30,7 +30,7 @@ SAMESCORE = [sys.executable, "-m", "samescore.harness.cli.app"]
 
 @dataclass(frozen=True)
 class Stage:
-    """One training: its kind, its configuration and what is changed in it. `after` names the stage that it trains further."""
+    """One training: its kind, its configuration, and what is changed in it. It goes on from the stage `after`."""
 
     name: str
     kind: str

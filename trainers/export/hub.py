@@ -60,7 +60,8 @@ def push(written: Written, repository: str, private: bool) -> str:
     from huggingface_hub import CommitOperationAdd, HfApi
 
     api = HfApi()
-    later = f"The export is in {written.folder}. Push it later: hf upload {repository} {shlex.quote(str(written.folder))}"
+    where = shlex.quote(str(written.folder))
+    later = f"The export is in {written.folder}. Push it later: hf upload {repository} {where}"
     with _told(repository, later):
         address = api.create_repo(repository, private=private, exist_ok=True)
     with _told(repository, f"The repository is there and empty. {later}"):
