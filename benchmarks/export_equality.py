@@ -38,7 +38,7 @@ def main() -> None:
             written = sum(merged[case][0] != apart[case][0] for case in apart)
             scored = sum(merged[case][1] != apart[case][1] for case in apart)
             print(
-                f"merged in {dtype}: {right(merged)} right; {written} cases written otherwise, {scored} scored otherwise",
+                f"merged in {dtype}: {right(merged)} right; written otherwise: {written}, scored otherwise: {scored}",
                 flush=True,
             )
 

@@ -138,7 +138,7 @@ def test_an_adapter_alone_is_what_a_server_loads_and_nothing_else(base: Path, ad
     written = export(Order(str(adapter), tmp_path / "alone", "adapter", base=f"hf/{base}"))
     assert files(tmp_path / "alone") == {"adapter_config.json", WEIGHTS, PASSPORT}
     assert (tmp_path / "alone" / WEIGHTS).read_bytes() == (adapter / WEIGHTS).read_bytes()
-    assert any("--max-lora-rank 8" in note for note in written.notes)
+    assert any("rank 4: a server must allow for it" in note for note in written.notes)
     settings = json.loads((tmp_path / "alone" / "adapter_config.json").read_text(encoding="utf-8"))
     assert settings["base_model_name_or_path"] == str(base), "the name as a server knows it"
     loaded = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base), tmp_path / "alone")

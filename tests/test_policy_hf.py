@@ -12,7 +12,8 @@ import pytest
 from toy_world import WORLD, case
 
 from samescore.harness.passport import PASSPORT
-from samescore.harness.policies.hf import HfPolicy, let_threads_sleep, weights_digest
+from samescore.harness.policies.hf import HfPolicy, let_threads_sleep
+from samescore.harness.policies.model_files import weights_digest
 
 let_threads_sleep()
 torch = pytest.importorskip("torch", reason="local models need samescore[local]")

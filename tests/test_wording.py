@@ -27,6 +27,7 @@ from samescore.harness.policies.script import ScriptPolicy
 from samescore.harness.rollout import rollout
 from samescore.harness.scorers import BASIC, RUBRIC, SCORERS, scorer_named
 from samescore.harness.strictjson import write
+from samescore.harness.style import HouseWords, StyleGuide
 from samescore.harness.types import Attempt, Call, Completion, Finish, Message, Outcome, Score, Trajectory, Turn
 from samescore.harness.worldless import WORLDLESS
 
@@ -196,8 +197,22 @@ def nested() -> Case:
     )
 
 
-CASES = [*map(strictly, map(toy_world.case, (0, 1, 2, 5))), guarded(), nested()]
-"""A fee waived, a question asked, a request refused, a question in Vietnamese; all at once; and nested arguments."""
+def styled() -> Case:
+    """A toy case whose house has a style."""
+    base = strictly(toy_world.case(1))
+    guide = StyleGuide(
+        apology={"en": ("sorry", "apologise")},
+        house_words=(HouseWords({"en": ("book",)}), HouseWords({"en": ("please", "could you")}, ("ask",))),
+        forbidden=("AI model", "tôi"),
+        words=12,
+        characters=60,
+        one_language=True,
+    )
+    return replace(base, id="toy/styled", expectation=replace(base.expectation, style=guide))
+
+
+CASES = [*map(strictly, map(toy_world.case, (0, 1, 2, 5))), guarded(), nested(), styled()]
+"""A fee waived, a question asked, a request refused, a question in Vietnamese; all at once; nested arguments; style."""
 
 
 def judged(scores: dict[str, Score]) -> list[str]:

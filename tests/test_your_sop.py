@@ -87,7 +87,7 @@ def test_every_command_of_the_guide_does_what_the_guide_shows(tmp_path: Path) ->
         absent = missing(step.shown, done.stdout)
         assert absent is None, f"{step.line}\ndid not print {absent!r}, but\n{done.stdout}{done.stderr}"
         ran += 1
-    assert ran == 13
+    assert ran == 18
 
 
 def test_a_line_that_is_not_printed_or_out_of_order_is_noticed() -> None:

@@ -19,7 +19,7 @@ def base_path(name: str) -> Path:
     provider, _, rest = name.partition("/")
     if provider != "hf" or not rest:
         raise UsageError(f"base {name!r}: expected 'tiny' or 'hf/PATH_OR_ID'.")
-    from samescore.harness.policies.hf import model_folder
+    from samescore.harness.policies.model_files import model_folder
 
     return model_folder(rest)
 

@@ -144,7 +144,7 @@ class Checkpoints:
             if isinstance(error, _out_of_memory()):
                 raise
             raise TrainingFailed(
-                f"the checkpoint of step {step} cannot be written to {folder}: {_reason(error)} "
+                f"the checkpoint of step {step} cannot be written to {folder}: {why_unwritten(error)} "
                 f"{how_to_resume(self.training)}"
             ) from error
         finally:
@@ -220,7 +220,8 @@ def _out_of_memory() -> type[Exception]:
     return found
 
 
-def _reason(error: Exception) -> str:
+def why_unwritten(error: Exception) -> str:
+    """Why something could not be written, and what to do; some libraries say it in errors of their own."""
     if isinstance(error, OSError):
         return f"{error.strerror}. {remedy(error)}"
     return f"{first_line(error)} Make room and try again."

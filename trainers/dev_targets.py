@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from samescore.harness.cli.errors import say
 from samescore.harness.errors import SamescoreError, UsageError
 from samescore.harness.files import read_json, write_text
 from samescore.harness.fingerprint import fingerprint
@@ -81,12 +82,18 @@ def stated(out: Path, suite: CaseSuite) -> StatedTargets:
     return found
 
 
-def moved_meanwhile(started: StatedTargets, data: DataConfig) -> list[str]:
-    """The targets that moved while training went on, in words. What was trained is not given up for it."""
+def say_moved(started: StatedTargets, data: DataConfig) -> dict[str, list[str]]:
+    """Say which targets moved while training went on; gives the same for the passport, nothing where none did.
+
+    What was trained is not given up for a suite that cannot be loaded any more: then this is said.
+    """
     try:
-        return started.moved(load_material(data).suite)
+        moved = started.moved(load_material(data).suite)
     except SamescoreError as error:
-        return [f"{started.suite}: it cannot be loaded any more: {error}"]
+        moved = [f"{started.suite} cannot be loaded any more: {error}"]
+    for words in moved:
+        say(f"note: a target moved since this training began: {words}")
+    return {"moved_targets": moved} if moved else {}
 
 
 def _or_none(target: float | None) -> str:

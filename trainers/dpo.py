@@ -5,22 +5,35 @@ TRL would write prompts and turns with its own tokenization, and cut them. Here 
 
 from __future__ import annotations
 
+import os
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from samescore.harness.blocking import blocking
+from samescore.harness.cli.errors import say
 from samescore.harness.errors import UsageError
 from samescore.harness.files import write_text
-from samescore.harness.lexicon import LOCALES
-from samescore.harness.rescore import Scored, rescore
-from samescore.harness.run import Run
+from samescore.harness.rollout import DEFAULT_LIMITS
 from samescore.trainers.config import DpoConfig
-from samescore.trainers.decisions import Decisions
+from samescore.trainers.decisions import Decision, Decisions
+from samescore.trainers.leakage import training_text
 from samescore.trainers.live import LivePolicy
-from samescore.trainers.material import load_material
-from samescore.trainers.pairs import Pair, Pairing, Pairs, from_kept, from_mutants, from_recorded, from_samples
-from samescore.trainers.training import Options, Training, carry_out, common_arguments, load_model, prepare
+from samescore.trainers.pairs import Pair, Pairing, Pairs
+from samescore.trainers.preview import Workload, show_plan, steps_of
+from samescore.trainers.rejected import asked_of, conversations, from_kept, from_mutants, from_recorded, from_samples
+from samescore.trainers.sft import ByLength
+from samescore.trainers.training import (
+    Options,
+    Training,
+    carry_out,
+    common_arguments,
+    failing,
+    load_model,
+    prepare,
+    require_disjoint,
+)
 
 PAIRS = "pairs.jsonl"
 NO_LABEL = -100  # what torch's cross entropy leaves out
@@ -36,12 +49,20 @@ def train(path: Path, options: Options | None = None) -> Path:
     """
     training = prepare("dpo", path, DpoConfig, options or Options())
     require_source(training)
-    model = load_model(training) if training.config.rejected == "sampled" else None
+    require_disjoint(training, map(training_text, training.material.cases))
+    sampling = training.config.rejected == "sampled"
+    if training.options.dry_run and sampling:
+        return show_plan(training, prospect(training))
+    model = load_model(training) if sampling else None
     pairs = pairs_of(training, model)
     check_pairs(pairs, training.config.max_tokens)
-    trainer = trainer_of(training, pairs.made, load_model(training) if model is None else model)
-    keep(pairs, training.config.out / PAIRS)
-    return carry_out(training, trainer, pairs.to_json(), more=lambda: margins(trainer))
+    if training.options.dry_run:
+        return show_plan(training, workload(training.config, pairs))
+    say(summary(pairs))
+    with failing(training):
+        trainer = trainer_of(training, pairs.made, load_model(training) if model is None else model)
+    keeping = callback_of(pairs, training.config.out / PAIRS)
+    return carry_out(training, trainer, pairs.to_json(), more=lambda: margins(trainer), callbacks=[keeping])
 
 
 def require_source(training: Training[DpoConfig]) -> None:
@@ -75,7 +96,8 @@ def pairs_of(training: Training[DpoConfig], model: Any = None) -> Pairs:
         return blocking(from_mutants(material.cases, pairing))
     if config.rejected == "recorded":
         return blocking(from_recorded(material.cases, pairing, conversations(training)))
-    if training.options.resume and (config.out / PAIRS).exists():
+    if training.checkpoint is not None:
+        pairing.pairs.dropped.update(training.checkpoint.stamp["of"]["data"]["dropped"])
         return blocking(from_kept(material.cases, pairing, config.out / PAIRS))
     writer = training.backend.writer(model, training.renderer, None)
     policy = LivePolicy(writer, training.renderer, training.dialect, {"model": config.base, "training": "dpo"})
@@ -85,37 +107,6 @@ def pairs_of(training: Training[DpoConfig], model: Any = None) -> Pairs:
     finally:
         writer.end()
         writer.close()
-
-
-def conversations(training: Training[DpoConfig]) -> dict[str, list[tuple[str, Scored]]]:
-    """The rollouts of the recorded runs, scored again from evidence, by case; each with the name of its run and epoch.
-
-    Raises:
-        UsageError: there is no run, it has cases of another split or suite, or its token ids are not this model's.
-        EvidenceDamaged, ForeignEvidence: its evidence cannot be read.
-    """
-    config, material = training.config, training.material
-    everywhere = config.data.model_copy(update={"locales": LOCALES, "limit": None})
-    mine = {case.id for case in load_material(everywhere).cases}
-    found: dict[str, list[tuple[str, Scored]]] = {}
-    for path in config.recorded:
-        run = Run.open(path)
-        if foreign := [planned.id for planned in run.plan.cases if planned.id not in mine]:
-            raise UsageError(
-                f"{path}: {len(foreign)} of the run's {len(run.plan.cases)} cases (such as {foreign[0]}) are not of "
-                f"the {config.data.split} split of {config.data.suite}. What judges a model must not be learned from. "
-                f"Record a run with: samescore eval --suite {config.data.suite} --split {config.data.split}"
-            )
-        if run.manifest.redacted or run.manifest.description.get("renderer") != training.renderer.fingerprint:
-            raise UsageError(
-                f"{path}: the run was had with {run.manifest.model}, whose token ids are not those of {config.base}, "
-                f"or are masked: its turns cannot be learned as they were written. Record a run of {config.base}, with "
-                "or without an adapter, without --redact."
-            )
-        for scored in rescore(run, [material.suite], material.worlds):
-            name = f"{run.directory.name}, epoch {scored.record.epoch}"
-            found.setdefault(scored.record.case, []).append((name, scored))
-    return found
 
 
 def check_pairs(pairs: Pairs, limit: int) -> None:
@@ -138,22 +129,62 @@ def check_pairs(pairs: Pairs, limit: int) -> None:
         )
 
 
-def keep(pairs: Pairs, path: Path) -> None:
-    """Write `pairs.jsonl`; a training that goes on must go on with the same.
+def workload(config: DpoConfig, pairs: Pairs) -> Workload:
+    """How much there is to do, for `--dry-run`."""
+    told = pairs.to_json()
+    longest = max(pairs.made, key=lambda pair: pair.tokens)
+    sources = {f"pairs of {source}": count for source, count in told["sources"].items()}
+    dropped = {f"dropped: {reason}": count for reason, count in told["dropped"].items()}
+    return Workload(
+        counts={**sources, **dropped, "tokens": told["tokens"]},
+        data=told,
+        steps=steps_of(len(pairs.made), config, config.accumulate, config.epochs),
+        longest=longest.tokens,
+        source=f"{longest.case}, turn {longest.k}",
+        sequences=2 * min(config.batch_size, len(pairs.made)),
+    )
 
-    Raises:
-        UsageError: other pairs stand there.
-        EvidenceUnwritable: the disk is full, or the folder cannot be written.
-    """
-    text = pairs.lines()
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(path, text)
-    elif path.read_text(encoding="utf-8") != text:
-        raise UsageError(
-            f"{path} holds other pairs than the configuration makes now: cases, runs, scorers or the configuration "
-            "have changed since the training began. Begin a new one in another folder."
-        )
+
+def prospect(training: Training[DpoConfig]) -> Workload:
+    """The most that there may be to do where turns are still to be sampled."""
+    config, material = training.config, training.material
+    decisions = Decisions(material.worlds, training.renderer, training.dialect)
+    pairing = Pairing(decisions, config.rejected, config.pairs_per_case, config.seed)
+
+    async def asked() -> list[list[Decision]]:
+        return [await asked_of(case, pairing) for case in material.cases]
+
+    cases = blocking(asked())
+    prompts = [decision for case in cases for decision in case]
+    most = sum(min(config.pairs_per_case, len(case) * config.samples) for case in cases)
+    longest = max(prompts, key=lambda decision: len(decision.prompt))
+    return Workload(
+        counts={"prompts": len(prompts), "turns to sample": len(prompts) * config.samples, "pairs at most": most},
+        data={},
+        steps=steps_of(most, config, config.accumulate, config.epochs),
+        longest=len(longest.prompt) + DEFAULT_LIMITS.turn_tokens,
+        source=f"{longest.case.id}, with the longest turn that may be sampled",
+        sequences=2 * min(config.batch_size, most),
+    )
+
+
+def summary(pairs: Pairs) -> str:
+    """What was made and what was dropped, in a line."""
+    made = ", ".join(f"{count} {source}" for source, count in sorted(Counter(p.source for p in pairs.made).items()))
+    dropped = ", ".join(f"{count} {reason}" for reason, count in sorted(pairs.dropped.items())) or "none"
+    return f"pairs: {made}; dropped: {dropped}"
+
+
+def callback_of(pairs: Pairs, path: Path) -> Any:
+    """What writes `pairs.jsonl` when training begins, unless it is there from before."""
+    from transformers import TrainerCallback
+
+    class Keeping(TrainerCallback):  # type: ignore[misc]  # Transformers has no types
+        def on_train_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+            if not path.exists():
+                write_text(path, pairs.lines())
+
+    return Keeping()
 
 
 def margins(trainer: Any) -> dict[str, float]:
@@ -172,15 +203,16 @@ def trainer_of(training: Training[DpoConfig], pairs: Sequence[Pair], model: Any)
             "num_train_epochs": config.epochs,
             "gradient_accumulation_steps": config.accumulate,
             "lr_scheduler_type": "cosine",
-            "train_sampling_strategy": "group_by_length",
             "beta": config.beta,
             # TRL's default would silence `lora.dropout`.
             "disable_dropout": not config.lora.dropout,
-            "remove_unused_columns": False,  # `length` is that by which batches are made
         },
     )
     make = dpo_trainer if config.loss == "dpo" else orpo_trainer
-    return make(arguments, pairs, model, training.renderer.tokenizer)
+    trainer = make(arguments, pairs, model, training.renderer.tokenizer)
+    order = ByLength([pair.tokens for pair in pairs], config.batch_size, config.seed)
+    trainer._get_train_sampler = lambda dataset=None: order
+    return trainer
 
 
 def dpo_trainer(arguments: dict[str, Any], pairs: Sequence[Pair], model: Any, tokenizer: Any) -> Any:
@@ -203,7 +235,6 @@ def dpo_trainer(arguments: dict[str, Any], pairs: Sequence[Pair], model: Any, to
         "prompt_ids": [list(pair.prompt) for pair in pairs],
         "chosen_ids": [list(pair.chosen.ids) for pair in pairs],
         "rejected_ids": [list(pair.rejected.ids) for pair in pairs],
-        "length": [pair.tokens for pair in pairs],
     }
     model.eval()  # no dropout in the reference
     trainer = Trainer(
@@ -218,6 +249,7 @@ def dpo_trainer(arguments: dict[str, Any], pairs: Sequence[Pair], model: Any, to
 
 def orpo_trainer(arguments: dict[str, Any], pairs: Sequence[Pair], model: Any, tokenizer: Any) -> Any:
     """ORPO. It needs no reference."""
+    os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")  # that it may change is said in the documentation
     from datasets import Dataset
     from torch.nn.functional import cross_entropy
     from trl.experimental.orpo import ORPOConfig as TrlConfig, ORPOTrainer
@@ -238,7 +270,7 @@ def orpo_trainer(arguments: dict[str, Any], pairs: Sequence[Pair], model: Any, t
 
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
-    rows: dict[str, list[Any]] = {"length": [pair.tokens for pair in pairs]}
+    rows: dict[str, list[Any]] = {}
     for name, turns in (("chosen", [p.chosen.ids for p in pairs]), ("rejected", [p.rejected.ids for p in pairs])):
         whole = [[*pair.prompt, *turn] for pair, turn in zip(pairs, turns, strict=True)]
         rows[f"{name}_input_ids"] = whole
@@ -248,7 +280,7 @@ def orpo_trainer(arguments: dict[str, Any], pairs: Sequence[Pair], model: Any, t
         ]
     return Trainer(
         model=model,
-        args=TrlConfig(**arguments, max_length=max(pair.tokens for pair in pairs)),
+        args=TrlConfig(**arguments, max_length=max(pair.tokens for pair in pairs), remove_unused_columns=False),
         train_dataset=Dataset.from_dict(rows),
         processing_class=tokenizer,
     )

@@ -4,6 +4,8 @@
 
     begin   a process began to train at `step`: 0, or where `--resume` went on
     step    every `log.every` steps: TRL's figures under TRL's names, and `tokens`, `tokens_per_second`
+    dev     the weights after `step` were looked at: each metric on `dev` as `dev/NAME`, its 95% interval as
+            `dev/NAME_low` and `dev/NAME_high`, and `dev/seconds`
     end     training ended at `step`; `seconds` is what this process took
 
 and whatever else a callback appends. A run that was resumed has the steps after its checkpoint twice: the later line
@@ -23,6 +25,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
+from samescore.harness.cli.errors import say
 from samescore.harness.cli.progress import PLAIN_SECONDS, duration
 from samescore.harness.errors import TrainingFailed, UsageError
 from samescore.trainers.config import LogConfig, TrainConfig
@@ -109,6 +112,9 @@ class Display(Protocol):
     def show(self, step: int, words: str) -> None:
         """So many steps are done."""
 
+    def say(self, words: str) -> None:
+        """A line that stays."""
+
     def close(self) -> None:
         """Nothing more comes."""
 
@@ -126,6 +132,10 @@ class Lines:
         if now - self._written >= PLAIN_SECONDS:
             self._written = now
             print(f"step {step}/{self._total} · {words}", file=sys.stderr, flush=True)
+
+    def say(self, words: str) -> None:
+        """Write it."""
+        say(words)
 
     def close(self) -> None:
         """Nothing to close."""
@@ -153,6 +163,10 @@ class Bar:
     def show(self, step: int, words: str) -> None:
         """Move the bar."""
         self._progress.update(self._task, completed=step, description=words)
+
+    def say(self, words: str) -> None:
+        """Write it above the bar."""
+        self._progress.console.print(words, markup=False, highlight=False)
 
     def close(self) -> None:
         """Take it away."""
@@ -202,6 +216,10 @@ class Teller:
         """
         if _SUMMARY in figures:
             return
+        if (looking := figures.get("dev/seconds")) is not None:
+            self._logged += looking  # no time of training
+            append(self.out, "dev", {"step": step, **figures})
+            return
         found = dict(figures)
         main = "reward" if "reward" in found else "loss"
         self._words = [f"{main} {float(found[main]):.3f}"] if main in found else []
@@ -215,6 +233,13 @@ class Teller:
                 f"{self.out} and train again."
             )
         self.step(step)
+
+    def say(self, words: str) -> None:
+        """A line that stays, wherever progress is seen."""
+        if self._display is None:
+            say(words)
+        else:
+            self._display.say(words)
 
     def finish(self, step: int) -> None:
         """It ended as it was meant to."""
@@ -248,6 +273,8 @@ def callback_of(teller: Teller) -> Any:
 
     class Telling(TrainerCallback):  # type: ignore[misc]  # Transformers has no types
         def on_train_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+            # After a checkpoint they would be those of the process before, which may have been asked for others.
+            state.logging_steps, state.save_steps = args.logging_steps, args.save_steps
             teller.begin(state.global_step, state.max_steps)
 
         def on_step_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:

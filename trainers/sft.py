@@ -15,6 +15,7 @@ from typing import Any
 from samescore.harness.fingerprint import fingerprint
 from samescore.trainers.config import SftConfig
 from samescore.trainers.conversation_files import file_lessons
+from samescore.trainers.preview import Workload, show_plan, steps_of
 from samescore.trainers.recorded import recorded_lessons
 from samescore.trainers.samples import Sample, check_lengths, gold_lessons, samples_of
 from samescore.trainers.training import (
@@ -42,6 +43,8 @@ def train(path: Path, options: Options | None = None) -> Path:
     training = prepare("sft", path, SftConfig, options or Options())
     data = data_of(training)
     check_lengths(data.samples, training.config.max_tokens)
+    if training.options.dry_run:
+        return show_plan(training, workload(training.config, data))
     with failing(training):
         trainer = trainer_of(training, data.samples)
     return carry_out(training, trainer, data.to_json())
@@ -104,6 +107,20 @@ def data_of(training: Training[SftConfig]) -> SftData:
         {run.run.name: run.to_json() for run in runs},
         {path.name: len(lessons) for path, lessons in files.items()},
         repeated,
+    )
+
+
+def workload(config: SftConfig, data: SftData) -> Workload:
+    """How much there is to do, for `--dry-run`."""
+    told = data.to_json()
+    longest = max(data.samples, key=lambda sample: len(sample.example.ids))
+    return Workload(
+        counts={"samples": told["samples"], "tokens": told["tokens"], "of them learned": told["learned_tokens"]},
+        data=told,
+        steps=steps_of(len(data.samples), config, config.accumulate, config.epochs),
+        longest=len(longest.example.ids),
+        source=longest.source,
+        sequences=min(config.batch_size, len(data.samples)),
     )
 
 

@@ -1,4 +1,4 @@
-"""The frame around TRL's trainers: what must hold before weights are loaded, and what is left when training ends.
+"""The frame around TRL's trainers: a training run that may begin, and what every trainer is told.
 
 `prepare` finds everything that can be found to be wrong before hours are spent. `carry_out` trains, and leaves a folder
 that is an adapter with its passport, or an error that says what to change, with what was saved intact.
@@ -14,11 +14,8 @@ that is an adapter with its passport, or an error that says what to change, with
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,34 +24,24 @@ from typing import Any, Generic, Literal, TypeVar
 from samescore.harness.case import Case
 from samescore.harness.dialects import Dialect
 from samescore.harness.dialects.detect import detect
-from samescore.harness.errors import TrainingFailed, UsageError
-from samescore.harness.files import new_folder, remedy
+from samescore.harness.errors import UsageError
 from samescore.harness.passport import PASSPORT
 from samescore.harness.policies.adapter import adapter_folder, attached
 from samescore.harness.policies.model_files import check_vocabulary, outline, weights_digest
 from samescore.harness.renderer import Renderer
 from samescore.trainers.backends import Backend, backend_named
 from samescore.trainers.base import adapter_path, base_path
-from samescore.trainers.checkpoints import (
-    FOLDER,
-    Checkpoint,
-    Checkpoints,
-    Kept,
-    how_to_resume,
-    origin,
-    require_checkpoint,
-)
+from samescore.trainers.carrying_out import carry_out as carry_out
+from samescore.trainers.checkpoints import FOLDER, Checkpoint, origin, require_checkpoint
 from samescore.trainers.config import TrainConfig, load_config
+from samescore.trainers.failing import failing as failing, what_to_lower as what_to_lower
 from samescore.trainers.leakage import TrainingText, require_no_leakage
-from samescore.trainers.logs import Teller, callback_of, quiet, reporter_arguments, require_reporters
+from samescore.trainers.logs import quiet, reporter_arguments, require_reporters
 from samescore.trainers.material import Material, load_material
+from samescore.trainers.saving import SETTINGS as SETTINGS, WEIGHTS as WEIGHTS, save_adapter as save_adapter
 
 Kind = Literal["sft", "dpo", "grpo"]
 Config = TypeVar("Config", bound=TrainConfig)
-
-WEIGHTS = "adapter_model.safetensors"
-SETTINGS = "adapter_config.json"
-COPY = "config.toml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +83,9 @@ def prepare(kind: Kind, source: Path, shape: type[Config], options: Options) -> 
     require_packages()
     require_reporters(config.log)
     require_one_process()
-    quiet()
     backend = backend_named(config.backend)
-    backend.require(config)
+    backend.require(config)  # first of all that imports anything: Unsloth has to come before what it patches
+    quiet()
     require_folder(config.out, options)
     base = base_path(config.base)
     renderer = Renderer.load(base)
@@ -147,7 +134,8 @@ def require_folder(out: Path, options: Options) -> None:
     Raises:
         UsageError: there is something in the adapter's folder and this is no `--resume`, or the training was finished.
     """
-    taken = out.exists() and (not out.is_dir() or any(out.iterdir()))
+    # TRL makes its folder before anything is in it: empty ones are nobody's.
+    taken = out.exists() and (not out.is_dir() or any(not path.is_dir() for path in out.rglob("*")))
     if options.resume and (out / PASSPORT).exists():
         raise UsageError(f"{out} is finished: it has its passport, {PASSPORT}. There is nothing to resume.")
     if taken and not options.resume:
@@ -235,168 +223,3 @@ def load_model(training: Training[Any]) -> Any:
     set_seed(training.config.seed)
     with failing(training):
         return training.backend.load(training.config, training.base, training.adapter)
-
-
-def carry_out(
-    training: Training[Any],
-    trainer: Any,
-    data: Mapping[str, Any],
-    *,
-    more: Callable[[], Mapping[str, Any]] | None = None,
-    callbacks: Sequence[Any] = (),
-    kept: Mapping[str, Kept] | None = None,
-) -> Path:
-    """Train, save the adapter and write its passport; returns the adapter's folder.
-
-    `data` says what was learned from; a checkpoint goes on with the same only. `more` is what the kind of training adds
-    to the passport when it ended. `kept` are parts whose state goes into checkpoints. The weights that are saved are
-    those in the trainer's model after every callback's `on_train_end`: one that wants others than the last (the best on
-    `dev`, say) puts them there. A callback stops training early by `control.should_training_stop`.
-
-    Raises:
-        UsageError: there is no room for the adapter, or the checkpoint is of other data.
-        TrainingFailed: memory or disk ran out, the loss is no number any more, or it was interrupted.
-        ScoresDiffer: see `samescore.trainers.grpo.watch`.
-    """
-    from transformers import PrinterCallback
-
-    from samescore.trainers.passport import write_passport
-
-    out: Path = training.config.out
-    checkpoint = training.checkpoint
-    teller = Teller(out)
-    parts: dict[str, Kept] = {"log": teller, **(kept or {})}
-    of = {**origin(training), "data": json.loads(json.dumps(dict(data)))}
-    if checkpoint is not None:
-        checkpoint.require(of, training.source)
-        for name, part in parts.items():
-            part.take(checkpoint.stamp["kept"][name])
-    require_room(training, trainer.model)
-    Checkpoints(training, trainer, of, parts)
-    trainer.remove_callback(PrinterCallback)
-    for callback in (*callbacks, callback_of(teller)):
-        trainer.add_callback(callback)
-    with failing(training):
-        _begin_folder(training)
-        try:
-            result = trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint.folder))
-        finally:
-            teller.close()
-        teller.finish(result.global_step)
-        losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
-        progress = {"steps": result.global_step, "losses": losses[-1:], **_peak()}
-        save_adapter(trainer.model, training)
-        try:
-            write_passport(training, data, {**progress, **(more() if more is not None else {})})
-        except BaseException:
-            # Without its passport it would look finished, and be of nothing.
-            for name in (WEIGHTS, SETTINGS, PASSPORT):
-                (out / name).unlink(missing_ok=True)
-            raise
-    if not any((out / FOLDER).iterdir()):
-        (out / FOLDER).rmdir()
-    return out
-
-
-def _begin_folder(training: Training[Any]) -> None:
-    out = training.config.out
-    out.mkdir(parents=True, exist_ok=True)
-    if not (out / COPY).exists():
-        shutil.copyfile(training.source, out / COPY)
-
-
-def _peak() -> dict[str, int]:
-    """The most memory that tensors took on the GPU, in bytes, if there is one."""
-    import torch
-
-    return {"peak_memory": torch.cuda.max_memory_allocated()} if torch.cuda.is_available() else {}
-
-
-def require_room(training: Training[Any], model: Any) -> None:
-    """Make sure that the adapter and its checkpoints fit on the disk, before hours are spent.
-
-    Raises:
-        UsageError: they do not.
-    """
-    trainable = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
-    config = training.config
-    # An adapter is kept in 2 bytes a value, and in a checkpoint in 4, with two moments of AdamW beside it. One
-    # checkpoint more than is kept is there while it is written.
-    needed = trainable * (2 + (12 * (config.checkpoint.keep + 1) if config.checkpoint.every else 0))
-    place = next(path for path in (config.out, *config.out.parents) if path.exists())
-    if (free := shutil.disk_usage(place).free) < needed:
-        raise UsageError(
-            f"{config.out}: the adapter and its checkpoints take {needed / 2**20:,.0f} MiB, and there are "
-            f"{free / 2**20:,.0f} MiB left. Make room, choose another `out`, or lower checkpoint.keep."
-        )
-
-
-@contextmanager
-def failing(training: Training[Any]) -> Iterator[None]:
-    """Has what ends a training run from outside end it with one message: no memory, no disk, Ctrl-C.
-
-    Raises:
-        TrainingFailed: one of those.
-    """
-    try:
-        yield
-    except KeyboardInterrupt:
-        raise TrainingFailed(f"interrupted. {how_to_resume(training)}") from None
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        raise TrainingFailed(f"{where}{error.strerror or error}. {remedy(error)} {how_to_resume(training)}") from error
-    except (MemoryError, RuntimeError) as error:
-        if not _of_memory(error):
-            raise
-        raise TrainingFailed(
-            f"out of memory while training {training.config.base}. {' '.join(what_to_lower(training))} "
-            f"{how_to_resume(training)}"
-        ) from error
-
-
-def _of_memory(error: Exception) -> bool:
-    import torch
-
-    words = str(error)
-    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(
-        word in words for word in ("can't allocate memory", "not enough memory", "out of memory")
-    )
-
-
-def what_to_lower(training: Training[Any]) -> list[str]:
-    """The options that save memory in this run, what helps most first, as sentences."""
-    config = training.config
-    found = []
-    if not config.gradient_checkpointing:
-        found.append("Set gradient_checkpointing = true.")
-    if config.batch_size > 1:
-        keeping = " and raise accumulate by as much" if hasattr(config, "accumulate") else ""
-        found.append(f"Lower batch_size (now {config.batch_size}){keeping}.")
-    if config.backend == "vllm" or (config.backend == "unsloth" and training.kind == "grpo"):
-        found.append(f"Lower vllm_memory (now {config.vllm_memory}).")
-    if training.kind == "grpo":
-        found.append(f"Lower group or prompts (now {config.group} and {config.prompts}), or completion_tokens.")
-    if not config.four_bit:
-        found.append("Set four_bit = true, on a GPU.")
-    found.append(f"Lower max_tokens (now {config.max_tokens}) and leave longer samples out.")
-    return found
-
-
-def save_adapter(model: Any, training: Training[Any], folder: Path | None = None) -> None:
-    """Write the adapter in bfloat16, and nothing that is true of this machine alone. All of it is there, or nothing."""
-    import torch
-    from peft import get_peft_model_state_dict
-    from safetensors.torch import save_file
-
-    state = {
-        name: value.detach().to("cpu", torch.bfloat16).contiguous()
-        for name, value in get_peft_model_state_dict(model).items()
-    }
-    with new_folder(folder or training.config.out) as stage:
-        save_file(state, stage / WEIGHTS, metadata={"format": "pt"})
-        model.peft_config["default"].save_pretrained(stage)
-        settings = json.loads((stage / SETTINGS).read_text(encoding="utf-8"))
-        # The base's name, not its path here: the passport's digest decides whether a base fits.
-        settings["base_model_name_or_path"] = training.config.base
-        settings["inference_mode"] = True
-        (stage / SETTINGS).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")

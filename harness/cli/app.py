@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from samescore.harness.cli.doctor import doctor_command
 from samescore.harness.cli.errors import DEBUG, Guarded, terminate_as_interrupt
 from samescore.harness.cli.eval import evaluate_command
 from samescore.harness.cli.export import export_command
@@ -38,6 +39,7 @@ app.add_typer(inspect_app, name="inspect")
 app.add_typer(tools_app, name="tools")
 app.add_typer(train_app, name="train")
 app.command("export")(export_command)
+app.command("doctor")(doctor_command)
 
 
 def _version(wanted: bool) -> None:

@@ -39,6 +39,7 @@ EXTRAS: Mapping[str, str] = {
     "trl": "train",
     "datasets": "train",
     "accelerate": "train",
+    "vllm": "gpu",
     "mcp": "mcp",
 }
 """The libraries that only an extra installs."""

@@ -58,9 +58,10 @@ def export_command(
     # The harness may not import trainers: this command loads them by name.
     exporting = import_module("samescore.trainers.export")
     hub = import_module("samescore.trainers.export.hub")
+    order = exporting.Order(adapter, to, shape.value, base, None if dtype is None else dtype.value, llama_cpp)
+    exporting.check(order)
     if push is not None:
         hub.require_hub(push, private)
-    order = exporting.Order(adapter, to, shape.value, base, None if dtype is None else dtype.value, llama_cpp)
     written = exporting.export(order)
     _say(written, shape)
     if push is not None:

@@ -59,15 +59,21 @@ def language_of(content: str) -> Locale | None:
     return result if result else _majority(words_of(_without_names(content)).words)
 
 
-def _majority(words: Sequence[str]) -> Locale | None:
+def counts(words: Sequence[str]) -> tuple[int, int, int]:
+    """How many of the words are English, Vietnamese, and neither."""
     english = vietnamese = others = 0
-    for word in words[:_READ]:
+    for word in words:
         if word in _EN_WORDS:
             english += 1
         elif _is_vietnamese(word):
             vietnamese += 1
         elif word.isalpha():
             others += 1
+    return english, vietnamese, others
+
+
+def _majority(words: Sequence[str]) -> Locale | None:
+    english, vietnamese, others = counts(words[:_READ])
     known = english + vietnamese
     if known == 0 or known < _KNOWN_SHARE * (known + others) or min(english, vietnamese) > _MIXED_SHARE * known:
         return None

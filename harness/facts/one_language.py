@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from samescore.harness.facts.language import language_of
+from samescore.harness.facts.language import counts, language_of
+from samescore.harness.facts.phrases import words_of
 from samescore.harness.lexicon import Locale
 
 PART_FROM = 4
 """Words from which on a part of a reply is judged by itself: fewer may be a name, or what is quoted."""
+_FOREIGN_FROM = 2  # words of a language that so many words must have for it to be theirs
 
 # A stop inside a number, an id or an address ends no part.
 _CUT = re.compile(r"[.!?…;:,()\[\]{}|\"“”«»—–]+(?=\s|$)|(?<=\s)[-(\[{\"“«—–|]+|\n")
@@ -29,7 +31,9 @@ def foreign_part(content: str, locale: Locale) -> ForeignPart | None:
     Words that begin with a capital do not count, unless all of the part is in capitals: names of people, streets and
     products are of any language.
     """
-    for part in _CUT.split(content):
+    english, vietnamese, _ = counts(words_of(content).words)
+    suspected = (vietnamese if locale == "en" else english) >= _FOREIGN_FROM
+    for part in _CUT.split(content) if suspected else ():
         words = (part.lower() if part.isupper() else part).split()
         plain = [word for word in words if word[0].islower()]
         spoken = language_of(" ".join(plain)) if len(plain) >= PART_FROM else None

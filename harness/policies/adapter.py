@@ -61,7 +61,7 @@ def attached(model: PreTrainedModel, adapter: Path, base: Path) -> PeftModel:
             # What PEFT only warns of here: modules that stay as they were initialised, at random or at zero.
             warnings.filterwarnings("error", message="Found missing adapter keys")
             warnings.filterwarnings("ignore", message="for .*: copying from a non-meta parameter")
-            # On a GPU, where PEFT would put the adapter, nothing may be begun before vLLM forks.
+            # Not on a GPU, where PEFT would put the adapter even for an outline.
             return PeftModel.from_pretrained(model, str(adapter), torch_device="cpu")
     except (ValueError, RuntimeError, KeyError, TypeError, AttributeError, NotImplementedError, UserWarning) as error:
         raise AdapterError(

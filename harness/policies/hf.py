@@ -22,10 +22,10 @@ from samescore.harness.policies.local import LocalConversation, SharedPrefixes
 from samescore.harness.policies.model_files import (
     check_vocabulary,
     first_line,
-    model_folder as model_folder,
+    model_folder,
     stops,
     versions,
-    weights_digest as weights_digest,
+    weights_digest,
 )
 from samescore.harness.policy import Sampling
 from samescore.harness.renderer import Renderer, Transcript

@@ -194,7 +194,6 @@ def require_vllm(device: str = "auto") -> None:
             "vllm/... needs vLLM, which is not installed: pip install 'samescore[gpu]', on a machine with a CUDA GPU. "
             "Elsewhere use hf/PATH_OR_ID."
         )
-    os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")  # a process that began CUDA could not be forked
     import torch
 
     if torch.cuda.device_count() == 0:
@@ -236,9 +235,12 @@ def _loaded(folder: Path, dtype: str, adapters: Sequence[_Adapter]) -> Any:
         AdapterError: vLLM cannot load an adapter.
     """
     share = _memory_share()
-    # By default vLLM logs to stdout, where results go, and says much.
+    # By default vLLM logs to stdout, where results go, says much, and reports how it is used.
     os.environ.setdefault("VLLM_LOGGING_STREAM", "ext://sys.stderr")
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
+    os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
+    # A process that so much as asked for GPUs cannot be forked and compute on one; nor is it safe beside threads.
+    os.environ.setdefault("VLLM_WORKER_MULTIPROC_METHOD", "spawn")
     from vllm import LLM
 
     options: dict[str, Any] = {}

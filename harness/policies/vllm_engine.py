@@ -101,6 +101,7 @@ class VllmEngine:
     """
 
     def __init__(self, llm: Any, stop: Collection[int]) -> None:
+        self.llm = llm
         self.context = int(llm.llm_engine.model_config.max_model_len)
         self._stop = sorted(stop)
         self._stepper = _Stepper(llm.llm_engine)

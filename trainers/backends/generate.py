@@ -108,7 +108,7 @@ class GenerateWriter:
         self._waiting = [turn for turn in self._waiting if turn not in batch]
         try:
             written = generate(self._model, batch, self._stop)
-        except RuntimeError as error:
+        except Exception as error:  # whatever it was, those who wait must hear of it
             line = (str(error).splitlines() or [type(error).__name__])[0]
             crash = PolicyError(f"the model crashed: {type(error).__name__}: {line}")
             for turn in batch:

@@ -25,7 +25,15 @@ from samescore.trainers.backends.transformers import require_gpu
 from samescore.trainers.backends.vllm import VllmWriter, engine_arguments, still
 from samescore.trainers.config import DpoConfig, GrpoConfig, LoraConfig, SftConfig, TrainConfig
 
-_PLAIN = {"use_dora", "use_rslora", "rank_pattern", "alpha_pattern", "modules_to_save", "layers_to_transform", "lora_bias"}
+_MORE = (
+    "use_dora",
+    "use_rslora",
+    "rank_pattern",
+    "alpha_pattern",
+    "modules_to_save",
+    "layers_to_transform",
+    "lora_bias",
+)
 """Options of an adapter that Unsloth's kernels do not compute, or that its vLLM does not serve."""
 
 
@@ -76,7 +84,7 @@ class UnslothBackend:
         model = _loaded(config, base, context, options)
         if options and not hasattr(model, "vllm_engine"):
             raise UsageError(
-                "Unsloth did not start vLLM here (its output above says why). Use backend = \"vllm\", or uninstall vLLM "
+                'Unsloth did not start vLLM here; its output above says why. Use backend = "vllm", or uninstall vLLM '
                 "to have Unsloth write the turns itself."
             )
         from unsloth import FastLanguageModel
@@ -100,7 +108,7 @@ class UnslothBackend:
 
         They come with an 8-bit optimizer, batches that are laid end to end, and no importance sampling.
         """
-        arguments: dict[str, Any] = {"optim": "adamw_torch_fused", "logging_nan_inf_filter": True}
+        arguments: dict[str, Any] = {"optim": "adamw_torch_fused"}
         if isinstance(config, SftConfig) or (isinstance(config, DpoConfig) and config.loss == "dpo"):
             arguments["padding_free"] = False
         if inside(config):
@@ -193,7 +201,7 @@ def plain_lora(adapter: Path) -> LoraConfig:
         config = PeftConfig.from_pretrained(str(adapter))
     except (ValueError, TypeError, KeyError, OSError) as error:
         raise AdapterError(f"adapter {adapter}: its settings cannot be read: {_first(error)}") from None
-    found = sorted(name for name in _PLAIN if getattr(config, name, None))
+    found = sorted(name for name in _MORE if getattr(config, name, None))
     if config.peft_type != "LORA" or found:
         raise AdapterError(
             f"adapter {adapter} is no plain LoRA ({', '.join(found) or config.peft_type}), and Unsloth trains nothing "
@@ -267,7 +275,10 @@ def _import_unsloth() -> None:
     os.environ.setdefault("UNSLOTH_COMPILE_LOCATION", str(cache))  # by default in the folder one happens to be in
     os.environ.setdefault("UNSLOTH_DISABLE_STATISTICS", "1")
     still()
-    import unsloth  # noqa: F401
+    try:
+        import unsloth  # noqa: F401
+    except (ImportError, NotImplementedError, RuntimeError) as error:
+        raise UsageError(f'backend = "unsloth": Unsloth does not run here: {_first(error)}') from None
 
 
 def _checkpointing(config: TrainConfig) -> str | bool:

@@ -92,7 +92,8 @@ class VllmBackend:
         # TRL would merge the adapter into the base and subtract it again, which in bfloat16 does not give back what was
         # there: step by step the base would drift away from the one that the adapter is saved for.
         generation._iter_named_params = partial(merged_parameters, model)
-        return VllmWriter(generation.llm, stops(model.get_base_model(), renderer), partial(synchronize, trainer))
+        stop = stops(model.get_base_model(), renderer)
+        return VllmWriter(generation.llm, stop, partial(synchronize, trainer), partial(forget, trainer))
 
 
 BACKEND = VllmBackend()
@@ -101,20 +102,24 @@ BACKEND = VllmBackend()
 class VllmWriter:
     """A trainer's engine, used between `begin` and `end`.
 
-    `refresh` gives it the weights as they are now; it returns the `LoRARequest` to write with, or None.
+    `take` gives it the weights as they are now, and returns the `LoRARequest` to write with, or None; `leave` is told
+    when they may change again.
     """
 
-    def __init__(self, llm: Any, stop: Collection[int], refresh: Callable[[], Any]) -> None:
+    def __init__(
+        self, llm: Any, stop: Collection[int], take: Callable[[], Any], leave: Callable[[], None] = lambda: None
+    ) -> None:
         self.context: int | None = int(llm.llm_engine.model_config.max_model_len)
         self._llm = llm
         self._stop = stop
-        self._refresh = refresh
+        self._take = take
+        self._leave = leave
         self._lora: Any = None
         self._engine: VllmEngine | None = None
 
     def begin(self) -> None:
         """Take the weights as they are now."""
-        self._lora = self._refresh()
+        self._lora = self._take()
         self._engine = VllmEngine(self._llm, self._stop)
 
     def session(self, prefix: Sequence[int] = ()) -> VllmSession:
@@ -130,6 +135,7 @@ class VllmWriter:
 
         blocking(self._engine.aclose())
         self._engine = self._lora = None
+        self._leave()
 
     def close(self) -> None:
         """The engine is the trainer's, and goes with it."""
@@ -155,11 +161,16 @@ def engine_arguments(config: GrpoConfig) -> dict[str, Any]:
 
 
 def synchronize(trainer: Any) -> None:
-    """Hand the weights over, unless TRL did it for this step: it does before a rollout, not before a look at `dev`."""
+    """Hand the weights over, unless TRL just did: it does before a rollout, and not before a look at `dev`."""
     step = trainer.state.global_step
     if step != trainer._last_loaded_step:
         trainer.vllm_generation.sync_weights()
         trainer._last_loaded_step = step
+
+
+def forget(trainer: Any) -> None:
+    """Have the weights handed over anew, within the same step too: a look at `dev` looks at them as they are saved."""
+    trainer._last_loaded_step = -1
 
 
 def merged_parameters(model: Any) -> Iterator[tuple[str, Tensor]]:
@@ -171,7 +182,8 @@ def merged_parameters(model: Any) -> Iterator[tuple[str, Tensor]]:
     from peft.tuners.lora import LoraLayer
 
     base = model.get_base_model()
-    updated = {f"{name}.base_layer.weight": layer for name, layer in base.named_modules() if isinstance(layer, LoraLayer)}
+    modules = base.named_modules()
+    updated = {f"{name}.base_layer.weight": layer for name, layer in modules if isinstance(layer, LoraLayer)}
     with torch.no_grad():
         for name, parameter in base.named_parameters():
             if ".lora_" in name:

@@ -44,8 +44,7 @@ def export(order: Order) -> Written:
     """
     from samescore.trainers.export.source import source_of
 
-    _check_options(order)
-    require_new(order.to)
+    check(order)
     if order.shape == "adapter":
         from samescore.trainers.export.adapter import write_adapter
 
@@ -60,10 +59,16 @@ def export(order: Order) -> Written:
     return write_merged(source_of(order.adapter, order.base), order.dtype or DTYPE, order.to)
 
 
-def _check_options(order: Order) -> None:
+def check(order: Order) -> None:
+    """Make sure, before anything is read or asked for, that an order can be carried out.
+
+    Raises:
+        UsageError: the folder is taken, or an option does not go with the shape.
+    """
     vain = [
         *(["--dtype"] if order.dtype is not None and order.shape == "adapter" else []),
         *(["--llama-cpp"] if order.llama_cpp is not None and order.shape != "gguf" else []),
     ]
     if vain:
         raise UsageError(f"--as {order.shape} does not take {' and '.join(vain)}. Leave it out.")
+    require_new(order.to)

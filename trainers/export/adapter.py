@@ -29,7 +29,7 @@ def write_adapter(source: Source, to: Path) -> Written:
     settings["base_model_name_or_path"] = source.base.removeprefix("hf/")
     notes = [] if local_base(source) else [f"base {source.base} is not on this machine: that it fits was not checked"]
     if isinstance(rank := settings.get("r"), int):
-        notes.append(f"rank {rank}: a vLLM server takes it with --enable-lora --max-lora-rank {max(rank, 8)}")
+        notes.append(f"rank {rank}: a server must allow for it (vLLM: --max-lora-rank, 16 unless it is said)")
     with whole_folder(to) as stage:
         shutil.copyfile(source.adapter / WEIGHTS, stage / WEIGHTS)
         (stage / SETTINGS).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")

@@ -22,6 +22,7 @@ from samescore.trainers.grpo.rollouts import Rollouts, step_seed
 from samescore.trainers.grpo.standing import standing_callback
 from samescore.trainers.grpo.watch import Watch
 from samescore.trainers.live import LivePolicy
+from samescore.trainers.similarity import Similarity, similarity_reward
 from samescore.trainers.training import Options, Training, carry_out, common_arguments, load_model, prepare
 
 
@@ -39,6 +40,7 @@ class Grpo:
     curriculum: Curriculum
     watch: Watch
     trainer: Any
+    similarity: Similarity | None = None
 
 
 def train(path: Path, options: Options | None = None) -> Path:
@@ -50,7 +52,12 @@ def train(path: Path, options: Options | None = None) -> Path:
     grpo = assemble(prepare("grpo", path, GrpoConfig, options or Options()))
     standing = standing_callback(grpo.curriculum, grpo.groups, grpo.training.config.reuse)
     return carry_out(
-        grpo.training, grpo.trainer, data_of(grpo.prompts), more=lambda: outcome(grpo), callbacks=[standing]
+        grpo.training,
+        grpo.trainer,
+        data_of(grpo.prompts),
+        more=lambda: outcome(grpo),
+        callbacks=[standing],
+        writer=grpo.writer,
     )
 
 
@@ -91,7 +98,11 @@ def assemble(training: Training[GrpoConfig]) -> Grpo:
     groups = Groups(prompts, config.weights)
     curriculum = Curriculum(prompts, groups, config.curriculum, config.seed)
     late = _Late()
-    trainer = _trainer(training, prompts, late, rewards.functions(config.weights), curriculum)
+    functions = rewards.functions(config.weights)
+    similarity = None if config.similarity is None else Similarity.load(config.similarity)
+    if similarity is not None:
+        functions.append(similarity_reward(similarity, prompts, training.renderer, training.dialect))
+    trainer = _trainer(training, prompts, late, functions, curriculum)
     writer = training.backend.writer(trainer.accelerator.unwrap_model(trainer.model), training.renderer, trainer)
     policy = LivePolicy(writer, training.renderer, training.dialect, description(training))
     rollouts = Rollouts(
@@ -119,7 +130,7 @@ def assemble(training: Training[GrpoConfig]) -> Grpo:
         prompts,
     )
     rewards.listeners += [watch, groups]
-    return Grpo(training, prompts, policy, writer, rollouts, rewards, groups, curriculum, watch, trainer)
+    return Grpo(training, prompts, policy, writer, rollouts, rewards, groups, curriculum, watch, trainer, similarity)
 
 
 def description(training: Training[Any]) -> dict[str, Any]:
@@ -144,6 +155,7 @@ def outcome(grpo: Grpo) -> dict[str, Any]:
         "weights": dict(grpo.training.config.weights),
         "groups": grpo.groups.to_json(),
         "watched": grpo.watch.compared,
+        **({} if grpo.similarity is None else {"similarity": grpo.similarity.to_json()}),
     }
 
 
@@ -206,7 +218,10 @@ def grpo_arguments(config: GrpoConfig) -> Mapping[str, Any]:
         "temperature": config.temperature,
         "top_p": 1.0,
         "top_k": 0,
-        "reward_weights": list(config.weights.values()),
+        "reward_weights": [
+            *config.weights.values(),
+            *([] if config.similarity is None else [config.similarity_weight]),
+        ],
         "beta": config.beta,
         "epsilon": config.epsilon,
         "epsilon_high": config.epsilon_high,
