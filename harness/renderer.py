@@ -287,6 +287,13 @@ class Transcript:
         self.prompt = renderer.start(self.messages, toolset)
         self.kept = True  # whether the prompt still begins with all ids of before
 
+    def copy(self) -> Transcript:
+        """Another that stands where this one does, and goes its own way from here."""
+        other = object.__new__(Transcript)
+        other.renderer, other.toolset, other.kept = self.renderer, self.toolset, self.kept
+        other.messages, other.prompt = list(self.messages), list(self.prompt)
+        return other
+
     def write(self, message: Message) -> tuple[int, ...]:
         """The ids of an assistant turn, as the template writes it here."""
         return self.renderer.write(self.messages, self.toolset, message)

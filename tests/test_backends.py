@@ -34,12 +34,8 @@ from samescore.harness.errors import AdapterError, PolicyError, UsageError  # no
 from samescore.harness.policies.engine import Engine  # noqa: E402
 from samescore.trainers.backends import backend_named  # noqa: E402
 from samescore.trainers.backends.generate import GenerateWriter  # noqa: E402
-from samescore.trainers.backends.unsloth import (  # noqa: E402
-    fill,
-    plain_lora,
-    require_context,
-    require_padding,
-)
+from samescore.trainers.backends.given import fill, plain_lora  # noqa: E402
+from samescore.trainers.backends.unsloth import require_context, require_padding  # noqa: E402
 from samescore.trainers.backends.vllm import (  # noqa: E402
     VllmWriter,
     engine_arguments,
@@ -283,11 +279,12 @@ async def _greedy(writer: Any, prompts: Sequence[Sequence[int]]) -> tuple[list[t
     return list(ids), [getattr(one, "logprobs", None) for one in sessions]
 
 
-class TestGenerateWriter:
-    @pytest.fixture(scope="class")
-    def model(self, base: Path, adapter: Path) -> Any:
-        return trained(base, adapter)
+@pytest.fixture
+def model(base: Path, adapter: Path) -> Any:
+    return trained(base, adapter)
 
+
+class TestGenerateWriter:
     @staticmethod
     def writer(model: Any, context: int | None = 64) -> GenerateWriter:
         return GenerateWriter(model, {STOP}, context, infer=model.eval, resume=model.train)
@@ -360,30 +357,40 @@ class TestGenerateWriter:
         assert len(sound) == 2 and isinstance(broken, PolicyError)
 
 
-class TestUnsloth:
+class TestGivenAdapter:
     def test_more_than_plain_lora_is_refused(self, base: Path, tmp_path: Path) -> None:
         make_adapter(tmp_path / "dora", base, use_dora=True)
+        with pytest.raises(AdapterError, match=r'use_dora.*backend = "unsloth" trains nothing else'):
+            plain_lora(tmp_path / "dora", "unsloth")
         with pytest.raises(AdapterError, match="use_dora"):
-            plain_lora(tmp_path / "dora")
+            backend_named("vllm").load(GrpoConfig(out=OUT), base, tmp_path / "dora")
 
-    def test_a_given_adapter_keeps_rank_and_scale_and_fills_a_new_one(self, base: Path, tmp_path: Path) -> None:
-        given = make_adapter(tmp_path / "given", base, r=6, lora_alpha=5)
-        lora = plain_lora(given)
+    @pytest.mark.parametrize("targets", ["all-linear", ["q_proj", "v_proj"]])
+    def test_keeps_its_settings_and_fills_a_new_one(self, base: Path, tmp_path: Path, targets: str | list[str]) -> None:
+        given = make_adapter(tmp_path / "given", base, r=6, lora_alpha=5, target_modules=targets)
+        lora = plain_lora(given, "unsloth")
         assert (lora.rank, lora.alpha, lora.dropout) == (6, 5, 0.0)
-        fresh = self.fresh(base, rank=6, alpha=5)
+        fresh = new_adapter(base, lora.rank, lora.alpha, lora.targets)
         fill(fresh, given, "tiny")
         loaded = trained(base, given)
         prompt = torch.tensor([[5, 6, 7]])
         assert torch.equal(fresh.eval()(prompt).logits, loaded.eval()(prompt).logits)
 
-    def test_an_adapter_of_another_shape_or_with_other_layers_is_refused(self, base: Path, tmp_path: Path) -> None:
+    def test_of_another_shape_or_with_other_layers_is_refused(self, base: Path, tmp_path: Path) -> None:
         other = make_adapter(tmp_path / "other", make_model(tmp_path / "wide", hidden=32), r=4)
         with pytest.raises(AdapterError, match="does not fit tiny"):
-            fill(self.fresh(base, rank=4, alpha=8), other, "tiny")
+            fill(new_adapter(base, 4, 8), other, "tiny")
         partial = make_adapter(tmp_path / "partial", base, r=4, target_modules=["q_proj"])
-        with pytest.raises(AdapterError, match="have no update in it"):
-            fill(self.fresh(base, rank=4, alpha=8), partial, "tiny")
+        with pytest.raises(AdapterError, match="have no values in it"):
+            fill(new_adapter(base, 4, 8), partial, "tiny")
 
+
+def new_adapter(base: Path, rank: int, alpha: int, targets: str | list[str] = "all-linear") -> Any:
+    options = peft.LoraConfig(r=rank, lora_alpha=alpha, target_modules=targets, task_type="CAUSAL_LM")
+    return peft.get_peft_model(AutoModelForCausalLM.from_pretrained(base), options)
+
+
+class TestUnsloth:
     def test_sequences_that_unsloth_would_cut_are_refused(self, base: Path) -> None:
         assert require_context(SftConfig(out=OUT, max_tokens=2048), base) == 2048
         with pytest.raises(UsageError, match="max_tokens = 2048"):
@@ -398,13 +405,6 @@ class TestUnsloth:
         with pytest.raises(UsageError, match=r"pads with '<\|im_end\|>'"):
             require_padding(GrpoConfig(out=OUT), folder)
         require_padding(SftConfig(out=OUT), folder)
-
-    @staticmethod
-    def fresh(base: Path, rank: int, alpha: int) -> Any:
-        model = AutoModelForCausalLM.from_pretrained(base)
-        return peft.get_peft_model(
-            model, peft.LoraConfig(r=rank, lora_alpha=alpha, target_modules="all-linear", task_type="CAUSAL_LM")
-        )
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")

@@ -172,6 +172,7 @@ def test_groups_that_do_not_vary_are_counted_by_branch() -> None:
         "groups/zero_variance": pytest.approx(2 / 3),
         "completions/truncated": 1 / 8,
         "completions/failed": 2 / 8,
+        "seconds/scoring": 0.0,
     }
 
 

@@ -67,9 +67,9 @@ class LogConfig(_Section):
     """Where figures go while it trains. `log.jsonl` in the adapter's folder is always written."""
 
     to: tuple[Literal["tensorboard", "wandb", "trackio"], ...] = ()
-    """Also there. Each is a package of its own; nothing is sent anywhere unless it is named here."""
+    """Where figures go, too. Each is a package of its own; nothing is sent anywhere unless it is named here."""
     every: Positive = 10
-    """Steps between two lines."""
+    """Steps between two lines of figures."""
 
 
 class CheckpointConfig(_Section):
@@ -96,8 +96,8 @@ class TrainConfig(_Section):
     backend: BackendName = "transformers"
     """What loads and runs the model. `vllm` generates only, so it goes with GRPO; `unsloth` wants a CUDA GPU."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Number format of the base. `auto`: float32 on a CPU, bfloat16 on a GPU. The adapter itself is trained in
-    float32."""
+    """Number format of the base. `auto`: float32 on a CPU, bfloat16 on a GPU. The adapter itself is trained in float32,
+    on a base in 4 bits in bfloat16."""
     four_bit: bool = False
     """Load the base in 4 bits (NF4) and train the adapter on it: QLoRA. Wants a GPU and bitsandbytes."""
     gradient_checkpointing: bool = False
@@ -190,7 +190,9 @@ class GrpoConfig(TrainConfig):
     reuse: Positive = 1
     """Steps of the optimizer on the same completions. Above 1 it is off policy, and the ratio is clipped."""
     learning_rate: Annotated[float, Field(gt=0)] = 1e-4
-    """Constant after the warm-up: rewards do not decay as a loss does."""
+    """Peak of a linear warm-up. AdamW steps that far however noisy the gradient is, so it is lower than that of SFT."""
+    schedule: Literal["constant", "linear", "cosine"] = "linear"
+    """How the rate goes on after the warm-up: down to 0, so that the last steps do not undo each other, or as it is."""
     temperature: Annotated[float, Field(gt=0)] = 1.0
     """Of sampling. Always with `top_p = 1` and no `top_k`: the ratio of probabilities would be of other
     distributions."""

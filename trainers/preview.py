@@ -13,7 +13,7 @@ from samescore.harness.cli.printable import print_hanging, printable
 from samescore.trainers.config import GrpoConfig, TrainConfig
 from samescore.trainers.memory import Estimate, Load, Losses, ModelSize, estimate, read_size
 from samescore.trainers.passport import passport_of
-from samescore.trainers.training import Training, what_to_lower
+from samescore.trainers.training import Training, taken, what_to_lower
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -89,6 +89,7 @@ def plan_of(training: Training[Any], workload: Workload) -> dict[str, Any]:
         "kind": training.kind,
         "config": str(training.source),
         "out": str(config.out),
+        "taken": taken(config.out),
         "resumes_from": None if training.checkpoint is None else training.checkpoint.step,
         "model": {
             "base": config.base,
@@ -101,8 +102,14 @@ def plan_of(training: Training[Any], workload: Workload) -> dict[str, Any]:
             "bits": _bits(config, devices[0]),
         },
         "data": dict(workload.counts),
+        "rewards": dict(passport.rewards),
+        "impurities": list(passport.impurities),
         "steps": workload.steps,
-        "longest": {"tokens": workload.longest, "source": workload.source, "limit": config.max_tokens},
+        "longest": {
+            "tokens": workload.longest,
+            "source": workload.source,
+            "limit": None if training.kind == "grpo" else config.max_tokens,
+        },
         "memory": [_memory(training, size, workload, device, rank) for device in devices],
         "targets": {suite.name: dict(suite.targets or {}) for suite in passport.suites},
         "fingerprints": {
@@ -201,9 +208,12 @@ def print_plan(console: Console, plan: Mapping[str, Any]) -> None:
         f"{model['trainable']:,} trainable parameters ({share:.1%} of the base)",
     )
     line("to learn", *(f"{value:,} {name}" for name, value in plan["data"].items()))
-    line("longest", f"{longest['tokens']:,} tokens", f"{longest['source']}", f"the limit is {longest['limit']:,}")
+    limit = [] if longest["limit"] is None else [f"the limit is {longest['limit']:,}"]
+    line("longest", f"{longest['tokens']:,} tokens", longest["source"], *limit)
+    if plan["rewards"]:
+        line("rewards", *(f"{name} {weight:g}" for name, weight in plan["rewards"].items()), *plan["impurities"])
     line("steps", f"{plan['steps']:,}", *_from_checkpoint(plan))
-    line("goes to", plan["out"])
+    line("goes to", plan["out"], *_occupied(plan))
     for memory in plan["memory"]:
         console.print()
         line("memory", *_verdict(memory))
@@ -222,6 +232,11 @@ def print_plan(console: Console, plan: Mapping[str, Any]) -> None:
 
 def _from_checkpoint(plan: Mapping[str, Any]) -> list[str]:
     return [] if plan["resumes_from"] is None else [f"going on from step {plan['resumes_from']:,}"]
+
+
+def _occupied(plan: Mapping[str, Any]) -> list[str]:
+    stands = plan["taken"] and plan["resumes_from"] is None
+    return ["NOT EMPTY: choose another `out`, or remove it, before training"] if stands else []
 
 
 def _verdict(memory: Mapping[str, Any]) -> list[str]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from samescore.harness.cli.progress import loading
 from samescore.harness.fingerprint import fingerprint
 from samescore.trainers.config import SftConfig
 from samescore.trainers.conversation_files import file_lessons
@@ -41,7 +42,8 @@ def train(path: Path, options: Options | None = None) -> Path:
         TrainingFailed: memory or disk ran out.
     """
     training = prepare("sft", path, SftConfig, options or Options())
-    data = data_of(training)
+    with loading("the conversations to learn"):
+        data = data_of(training)
     check_lengths(data.samples, training.config.max_tokens)
     if training.options.dry_run:
         return show_plan(training, workload(training.config, data))

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
 from samescore.harness.case import Case
+from samescore.harness.cli.progress import loading
 from samescore.harness.dialects import Dialect
 from samescore.harness.dialects.detect import detect
 from samescore.harness.errors import UsageError
@@ -86,7 +87,8 @@ def prepare(kind: Kind, source: Path, shape: type[Config], options: Options) -> 
     backend = backend_named(config.backend)
     backend.require(config)  # first of all that imports anything: Unsloth has to come before what it patches
     quiet()
-    require_folder(config.out, options)
+    if not options.dry_run:
+        require_folder(config.out, options)
     base = base_path(config.base)
     renderer = Renderer.load(base)
     adapter = None if config.adapter is None else adapter_path(config.adapter, config.base, source.parent)
@@ -134,15 +136,18 @@ def require_folder(out: Path, options: Options) -> None:
     Raises:
         UsageError: there is something in the adapter's folder and this is no `--resume`, or the training was finished.
     """
-    # TRL makes its folder before anything is in it: empty ones are nobody's.
-    taken = out.exists() and (not out.is_dir() or any(not path.is_dir() for path in out.rglob("*")))
     if options.resume and (out / PASSPORT).exists():
         raise UsageError(f"{out} is finished: it has its passport, {PASSPORT}. There is nothing to resume.")
-    if taken and not options.resume:
+    if taken(out) and not options.resume:
         raise UsageError(
             f"{out} is not empty. Choose another `out`, or remove it; adapters are never overwritten. A training run "
             "that stopped goes on with --resume."
         )
+
+
+def taken(out: Path) -> bool:
+    """Whether there is something in an adapter's folder. An empty folder, as TRL makes it beforehand, is nothing."""
+    return out.exists() and (not out.is_dir() or any(not path.is_dir() for path in out.rglob("*")))
 
 
 def require_fit(base: Path, adapter: Path | None, renderer: Renderer) -> None:
@@ -221,5 +226,5 @@ def load_model(training: Training[Any]) -> Any:
     from transformers import set_seed
 
     set_seed(training.config.seed)
-    with failing(training):
+    with failing(training), loading(training.config.base):
         return training.backend.load(training.config, training.base, training.adapter)

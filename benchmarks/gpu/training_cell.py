@@ -233,7 +233,7 @@ def prompts(tokenizer: Any, count: int) -> list[str]:
     import random
 
     draw = random.Random(1)
-    return [tokenizer.decode([draw.randrange(500, 4000) for _ in range(PROMPT)])[: 3 * PROMPT] for _ in range(count)]
+    return [tokenizer.decode([draw.randrange(500, 4000) for _ in range(PROMPT)])[: 4 * PROMPT] for _ in range(count)]
 
 
 def clock() -> Any:

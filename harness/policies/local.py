@@ -44,6 +44,12 @@ class LocalConversation:
         self._sampling = sampling
         self._turn = 0
 
+    def fork(self, session: TokenSession, sampling: Sampling) -> LocalConversation:
+        """Another that stands where this one does, and that another session carries on."""
+        other = LocalConversation(self._transcript.copy(), session, sampling, self._context)
+        other._turn = self._turn
+        return other
+
     async def complete(self, limit: int) -> Completion:
         """The next turn, of at most `limit` tokens.
 

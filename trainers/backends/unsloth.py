@@ -18,23 +18,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from samescore.harness.errors import AdapterError, UsageError
+from samescore.harness.errors import UsageError
 from samescore.harness.renderer import Renderer
 from samescore.trainers.backends import Writer
+from samescore.trainers.backends.given import GivenLora, fill, plain_lora
 from samescore.trainers.backends.transformers import require_gpu
 from samescore.trainers.backends.vllm import VllmWriter, engine_arguments, still
-from samescore.trainers.config import DpoConfig, GrpoConfig, LoraConfig, SftConfig, TrainConfig
-
-_MORE = (
-    "use_dora",
-    "use_rslora",
-    "rank_pattern",
-    "alpha_pattern",
-    "modules_to_save",
-    "layers_to_transform",
-    "lora_bias",
-)
-"""Options of an adapter that Unsloth's kernels do not compute, or that its vLLM does not serve."""
+from samescore.trainers.config import DpoConfig, GrpoConfig, SftConfig, TrainConfig
 
 
 class UnslothBackend:
@@ -78,8 +68,8 @@ class UnslothBackend:
         """
         context = require_context(config, base)
         require_padding(config, base)
-        given = None if adapter is None else plain_lora(adapter)
-        lora = config.lora if given is None else given
+        new = GivenLora(config.lora.rank, config.lora.alpha, config.lora.dropout, "all-linear")
+        lora = new if adapter is None else plain_lora(adapter, self.name)
         options = engine_options(config, lora.rank) if inside(config) else {}
         model = _loaded(config, base, context, options)
         if options and not hasattr(model, "vllm_engine"):
@@ -94,7 +84,7 @@ class UnslothBackend:
             r=lora.rank,
             lora_alpha=lora.alpha,
             lora_dropout=lora.dropout,
-            target_modules="all-linear",
+            target_modules=lora.targets,
             bias="none",
             use_gradient_checkpointing=_checkpointing(config),
             random_state=config.seed,
@@ -189,50 +179,6 @@ def require_padding(config: TrainConfig, base: Path) -> None:
         )
 
 
-def plain_lora(adapter: Path) -> LoraConfig:
-    """Rank, scale and dropout of an adapter that exists.
-
-    Raises:
-        AdapterError: it is no LoRA adapter, or one with more than matrices.
-    """
-    from peft import PeftConfig
-
-    try:
-        config = PeftConfig.from_pretrained(str(adapter))
-    except (ValueError, TypeError, KeyError, OSError) as error:
-        raise AdapterError(f"adapter {adapter}: its settings cannot be read: {_first(error)}") from None
-    found = sorted(name for name in _MORE if getattr(config, name, None))
-    if config.peft_type != "LORA" or found:
-        raise AdapterError(
-            f"adapter {adapter} is no plain LoRA ({', '.join(found) or config.peft_type}), and Unsloth trains nothing "
-            'else. Use backend = "transformers".'
-        )
-    return LoraConfig(rank=config.r, alpha=config.lora_alpha, dropout=config.lora_dropout)
-
-
-def fill(model: Any, adapter: Path, base: str) -> None:
-    """Give a new adapter the weights of one that exists.
-
-    Raises:
-        AdapterError: their matrices are not the same ones.
-    """
-    from peft import set_peft_model_state_dict
-    from peft.utils import load_peft_weights
-
-    weights: Mapping[str, Any] = load_peft_weights(str(adapter), device="cpu")
-    try:
-        result = set_peft_model_state_dict(model, weights)
-    except (RuntimeError, KeyError, ValueError) as error:
-        raise AdapterError(f"adapter {adapter} does not fit {base}: {_first(error)}") from None
-    missing = [name for name in result.missing_keys if ".lora_" in name]
-    if missing or result.unexpected_keys:
-        raise AdapterError(
-            f"adapter {adapter} does not fit {base}: {len(missing)} of the base's linear layers have no update in it, "
-            f"and {len(result.unexpected_keys)} of its updates no layer"
-            f" ({[*missing, *result.unexpected_keys][0]}). Train a new one."
-        )
-
-
 def lora_requests(model: Any) -> Callable[[], Any]:
     """What asks for the adapter as it is now. Each request has a number of its own, so vLLM mixes no two up."""
     folder = TemporaryDirectory(prefix="samescore-")  # Unsloth writes the adapter's settings there, not its weights
@@ -261,6 +207,8 @@ def _loaded(config: TrainConfig, base: Path, context: int, options: Mapping[str,
             random_state=config.seed,
             **options,
         )
+    except torch.OutOfMemoryError:
+        raise  # the frame says what to lower
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, NotImplementedError, AssertionError) as error:
         raise UsageError(
             f"base {config.base}: Unsloth cannot load the model in {base}: {_first(error)} What it wrote above says "

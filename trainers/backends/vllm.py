@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from samescore.harness.errors import UsageError
 from samescore.harness.policies.vllm_engine import VllmEngine, VllmSession
 from samescore.harness.renderer import Renderer
+from samescore.trainers.backends.given import plain_lora
 from samescore.trainers.backends.transformers import BACKEND as TRANSFORMERS, require_gpu
 from samescore.trainers.config import GrpoConfig, TrainConfig
 
@@ -53,7 +54,7 @@ class VllmBackend:
             )
         if find_spec("vllm") is None:
             raise UsageError(
-                'backend = "vllm" needs vLLM, which is not installed: pip install \'samescore[gpu]\', or set backend = '
+                "backend = \"vllm\" needs vLLM, which is not installed: pip install 'samescore[gpu]', or set backend = "
                 '"transformers".'
             )
         require_gpu('backend = "vllm"')
@@ -63,9 +64,11 @@ class VllmBackend:
 
         Raises:
             UsageError: the model cannot be loaded, or too little of the GPU's memory is free.
-            AdapterError: the adapter does not fit the base.
+            AdapterError: the adapter does not fit the base, or is more than plain LoRA.
         """
         assert isinstance(config, GrpoConfig)
+        if adapter is not None:
+            plain_lora(adapter, self.name)
         still()
         model = TRANSFORMERS.load(config, base, adapter).to("cuda")
         _require_room(config.vllm_memory)

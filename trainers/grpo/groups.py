@@ -71,6 +71,7 @@ class Groups:
         log("groups/zero_variance", flat / max(1, len(groups)))
         log("completions/truncated", rewarded.truncated / len(totals))
         log("completions/failed", failed / len(totals))
+        log("seconds/scoring", rewarded.seconds)
 
     def most(self, key: str, rewarded: Rewarded) -> float:
         """The reward of a perfect completion of this prompt: the weights of the scorers that apply to it."""

@@ -19,10 +19,10 @@ from samescore.harness.errors import InfrastructureError, PolicyError, WorldErro
 from samescore.harness.fingerprint import seed_of
 from samescore.harness.plan import Item
 from samescore.harness.policies.local import LocalConversation, TokenSession
-from samescore.harness.policy import Sampling
+from samescore.harness.policy import Conversation, Sampling
 from samescore.harness.records import ErrorKind, Failure
 from samescore.harness.rollout import Limits, rollout
-from samescore.harness.types import Trajectory
+from samescore.harness.types import Completion, Message, Trajectory, Turn
 from samescore.trainers.backends import Writer, WriterSession
 from samescore.trainers.live import LivePolicy
 
@@ -103,11 +103,12 @@ class Rollouts:
         return items
 
     async def _have(self, items: Sequence[Item]) -> list[Rolled]:
-        return await asyncio.gather(*map(self._one, items))
+        beginnings: dict[str, Beginning] = {}
+        return await asyncio.gather(*(self._one(item, beginnings) for item in items))
 
-    async def _one(self, item: Item) -> Rolled:
+    async def _one(self, item: Item, beginnings: dict[str, Beginning]) -> Rolled:
         case, began = self.prompts[item.case], perf_counter()
-        recording = _Recording(self.policy, self.writer)
+        recording = _Recording(self.policy, self.writer, beginnings)
         sampling = Sampling(self.temperature, item.seed)
         try:
             trajectory = await rollout(case, recording, self.worlds[case.world], sampling, self.limits)
@@ -151,25 +152,105 @@ class _RecordingSession:
         self.inner.close()
 
 
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What all completions of a prompt have in common: the conversation before the model speaks, rendered once.
+
+    `written` are the gold turns of a decision's prefix.
+    """
+
+    conversation: LocalConversation
+    written: tuple[Completion, ...]
+
+
 class _Recording:
     """The live policy for one rollout, with a session that remembers."""
 
-    def __init__(self, policy: LivePolicy, writer: Writer) -> None:
+    def __init__(self, policy: LivePolicy, writer: Writer, beginnings: dict[str, Beginning]) -> None:
         self.name, self.dialect = policy.name, policy.dialect
         self._policy = policy
         self._writer = writer
+        self._beginnings = beginnings
         self.session: _RecordingSession
 
     def describe(self) -> Mapping[str, Any]:
         return self._policy.describe()
 
-    def converse(self, case: Case, sampling: Sampling) -> LocalConversation:
+    def converse(self, case: Case, sampling: Sampling) -> Conversation:
         self.session = _RecordingSession(self._writer.session(self._policy.prefix(case)))
+        if (known := self._beginnings.get(case.id)) is not None:
+            return _Begun(known.conversation.fork(self.session, sampling), known.written)
         session: TokenSession = self.session
-        return self._policy.conversation(case, sampling, session)
+        conversation = self._policy.conversation(case, sampling, session)
+        return _Beginning(conversation, case, sampling, self._beginnings)
 
     async def aclose(self) -> None:
         """The writer belongs to the training."""
+
+
+class _Beginning:
+    """The first conversation about a prompt: before the model speaks for the first time it is kept for the others."""
+
+    def __init__(
+        self, inner: LocalConversation, case: Case, sampling: Sampling, beginnings: dict[str, Beginning]
+    ) -> None:
+        self._inner = inner
+        self._case = case
+        self._sampling = sampling
+        self._beginnings = beginnings
+        self._written: list[Completion] = []
+
+    async def complete(self, limit: int) -> Completion:
+        if self._case.id not in self._beginnings:
+            kept = self._inner.fork(_Nobody(), self._sampling)
+            self._beginnings[self._case.id] = Beginning(kept, tuple(self._written))
+        return await self._inner.complete(limit)
+
+    def write(self, message: Message) -> Completion:
+        self._written.append(self._inner.write(message))
+        return self._written[-1]
+
+    def tell(self, turn: Turn, messages: Sequence[Message]) -> None:
+        self._inner.tell(turn, messages)
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+class _Begun:
+    """A conversation that stands after its prefix already: what the prefix says is heard, and changes nothing."""
+
+    def __init__(self, inner: LocalConversation, written: Sequence[Completion]) -> None:
+        self._inner = inner
+        self._written = list(written)
+        self._told = len(written)
+
+    async def complete(self, limit: int) -> Completion:
+        return await self._inner.complete(limit)
+
+    def write(self, message: Message) -> Completion:
+        return self._written.pop(0)
+
+    def tell(self, turn: Turn, messages: Sequence[Message]) -> None:
+        if self._told:
+            self._told -= 1
+        else:
+            self._inner.tell(turn, messages)
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+class _Nobody:
+    """The session of a conversation that is only kept to be forked."""
+
+    async def generate(
+        self, prompt: Sequence[int], limit: int, temperature: float = 0.0, seed: int = 0
+    ) -> tuple[int, ...]:
+        raise AssertionError("a beginning is carried on by forks of it alone")
+
+    def close(self) -> None:
+        """Nothing is held."""
 
 
 def flatten(item: Item, case: Case, trajectory: Trajectory, written: Sequence[Written], seconds: float = 0.0) -> Rolled:

@@ -16,14 +16,26 @@ from samescore.trainers.backends import Writer
 from samescore.trainers.config import GrpoConfig
 from samescore.trainers.grpo.curriculum import Curriculum, StepSampler
 from samescore.trainers.grpo.groups import Groups
+from samescore.trainers.grpo.preview import workload
 from samescore.trainers.grpo.prompts import Prompts
 from samescore.trainers.grpo.rewards import Rewards
 from samescore.trainers.grpo.rollouts import Rollouts, step_seed
-from samescore.trainers.grpo.standing import standing_callback
+from samescore.trainers.grpo.standing import Standing
 from samescore.trainers.grpo.watch import Watch
+from samescore.trainers.leakage import training_text
 from samescore.trainers.live import LivePolicy
+from samescore.trainers.preview import show_plan
 from samescore.trainers.similarity import Similarity, similarity_reward
-from samescore.trainers.training import Options, Training, carry_out, common_arguments, load_model, prepare
+from samescore.trainers.training import (
+    Options,
+    Training,
+    carry_out,
+    common_arguments,
+    failing,
+    load_model,
+    prepare,
+    require_disjoint,
+)
 
 
 @dataclass(slots=True)
@@ -42,21 +54,43 @@ class Grpo:
     trainer: Any
     similarity: Similarity | None = None
 
+    def next_batch(self) -> int:
+        """The number of the generation batch that comes next, from 0."""
+        return -(-int(self.trainer.state.global_step) // self.training.config.reuse)
+
 
 def train(path: Path, options: Options | None = None) -> Path:
     """Run the training that a configuration file describes; returns the adapter's folder.
 
-    Raises: UsageError: the configuration, the suite or the base is wrong, the folder is taken, or the template cannot
-    do it. TrainingFailed: memory or disk ran out. ScoresDiffer: a reward was not the score of evaluation.
+    Raises:
+        UsageError: the configuration, suite or base is wrong, the folder is taken, or the template cannot do it.
+        TrainingFailed: memory or disk ran out.
+        ScoresDiffer: a reward was not the score of evaluation.
     """
-    grpo = assemble(prepare("grpo", path, GrpoConfig, options or Options()))
-    standing = standing_callback(grpo.curriculum, grpo.groups, grpo.training.config.reuse)
+    training = prepare("grpo", path, GrpoConfig, options or Options())
+    require_prefix(training)
+    prompts = require_prompts(training)
+    require_disjoint(training, map(training_text, training.material.cases))
+    if training.options.dry_run:
+        return show_plan(training, workload(training, prompts, data_of(prompts)))
+    with failing(training):
+        grpo = assemble(training)
+    return carry_out_of(grpo)
+
+
+def carry_out_of(grpo: Grpo) -> Path:
+    """Train what is assembled; returns the adapter's folder.
+
+    Raises:
+        TrainingFailed, ScoresDiffer: see `train`.
+    """
+    standing = Standing(grpo.curriculum, grpo.groups, grpo.next_batch)
     return carry_out(
         grpo.training,
         grpo.trainer,
         data_of(grpo.prompts),
         more=lambda: outcome(grpo),
-        callbacks=[standing],
+        kept={"curriculum": standing},
         writer=grpo.writer,
     )
 
@@ -77,6 +111,19 @@ def require_prefix(training: Training[GrpoConfig]) -> None:
         )
 
 
+def require_prompts(training: Training[GrpoConfig]) -> Prompts:
+    """The prompts of a configuration.
+
+    Raises:
+        UsageError: there are fewer than a step takes.
+    """
+    config = training.config
+    prompts = Prompts(training.material.cases, config.shape)
+    if len(prompts) < config.prompts:
+        raise UsageError(f"a step takes {config.prompts} prompts, and there are only {len(prompts)}. Lower `prompts`.")
+    return prompts
+
+
 def limits_of(config: GrpoConfig) -> Limits:
     """Where a rollout is cut off, as evaluation cuts it."""
     return Limits(turns=config.turns, turn_tokens=config.turn_tokens, tokens=config.completion_tokens)
@@ -86,13 +133,10 @@ def assemble(training: Training[GrpoConfig]) -> Grpo:
     """Load the model, and wire rollouts, rewards, curriculum and watch to TRL's trainer.
 
     Raises:
-        UsageError: the template cannot do episodes, or there are fewer prompts than a step takes.
+        UsageError: the model cannot be loaded, or there are fewer prompts than a step takes.
     """
-    require_prefix(training)
     config, material = training.config, training.material
-    prompts = Prompts(material.cases, config.shape)
-    if len(prompts) < config.prompts:
-        raise UsageError(f"a step takes {config.prompts} prompts, and there are only {len(prompts)}. Lower `prompts`.")
+    prompts = require_prompts(training)
     limits = limits_of(config)
     rewards = Rewards(prompts, material.worlds, training.renderer, training.dialect, limits)
     groups = Groups(prompts, config.weights)
@@ -129,7 +173,7 @@ def assemble(training: Training[GrpoConfig]) -> Grpo:
         config.watched,
         prompts,
     )
-    rewards.listeners += [watch, groups]
+    rewards.listeners += [watch, groups, lambda rewarded, log: log("seconds/rollouts", rollouts.seconds)]
     return Grpo(training, prompts, policy, writer, rollouts, rewards, groups, curriculum, watch, trainer, similarity)
 
 
@@ -157,6 +201,9 @@ def outcome(grpo: Grpo) -> dict[str, Any]:
         "watched": grpo.watch.compared,
         **({} if grpo.similarity is None else {"similarity": grpo.similarity.to_json()}),
     }
+
+
+_SCHEDULES = {"constant": "constant_with_warmup", "linear": "linear", "cosine": "cosine"}
 
 
 class _Late:
@@ -213,7 +260,7 @@ def grpo_arguments(config: GrpoConfig) -> Mapping[str, Any]:
         "gradient_accumulation_steps": config.group * config.prompts // config.batch_size,
         "num_generations": config.group,
         "num_iterations": config.reuse,
-        "lr_scheduler_type": "constant_with_warmup",
+        "lr_scheduler_type": _SCHEDULES[config.schedule],
         "max_completion_length": config.completion_tokens,
         "temperature": config.temperature,
         "top_p": 1.0,

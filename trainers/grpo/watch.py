@@ -87,7 +87,7 @@ class Watch:
         rolled = self.rolled()
         keys = self._keys(rewarded)
         chosen = [index for index, key in enumerate(rewarded.keys) if key in keys]
-        directory = self.folder / f"step-{rewarded.step:06d}"
+        directory = self._free(f"step-{rewarded.step:06d}")
         run, suite = self._written(directory, keys, [rolled[index] for index in chosen])
         again = {(one.record.case, one.record.epoch): one for one in rescore(run, [suite], self.worlds)}
         for index in chosen:
@@ -95,6 +95,14 @@ class Watch:
             self._same(rewarded, index, again[item.case, item.epoch], directory)
         self.compared += len(chosen)
         return run
+
+    def _free(self, name: str) -> Path:
+        """A directory that is not there: a run that goes on from a checkpoint comes by some steps again."""
+        number, directory = 1, self.folder / name
+        while directory.exists():
+            number += 1
+            directory = self.folder / f"{name}-{number}"
+        return directory
 
     def _keys(self, rewarded: Rewarded) -> tuple[str, ...]:
         """Whole groups, from a place that moves with the step, until there are enough completions."""
