@@ -49,6 +49,7 @@ def pairing(source: str = "mutants", per_case: int = 4, seed: int = 7) -> Pairin
 def training(folder: Path, adapter: Path | None = None, **options: Any) -> Training[DpoConfig]:
     """What `prepare` would give for the clinic's cases. Everything small."""
     settings: dict[str, Any] = {"out": folder / "adapter", "batch_size": 1, "log": {"every": 1}}
+    settings["data"] = {"suite": "sop/refund", "locales": ["en"]}  # read once more when training ends
     settings |= {"lora": {"rank": 4, "alpha": 8}} if adapter is None else {"adapter": str(adapter)}
     settings |= options
     config = DpoConfig.model_validate(settings)

@@ -120,11 +120,15 @@ def test_an_adapter_of_another_base_is_refused_wherever_it_is_put(tmp_path: Path
 
 
 def test_an_adapter_is_trained_further_at_its_own_rank(tmp_path: Path) -> None:
-    further = SMALL.replace("[lora]\nrank = 2\nalpha = 4\n", "").replace('"tiny"', '"tiny"\nadapter = "support-sft"')
+    further = SMALL.replace("[lora]\nrank = 2\nalpha = 4\n", "[checkpoint]\nevery = 1\n").replace(
+        '"tiny"', '"tiny"\nadapter = "support-sft"'
+    )
     folder = sft.train(configured(tmp_path, further.replace("limit = 2", "limit = 1")))
     settings = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
     assert settings["r"] == 32
     assert json.loads((folder / "samescore.json").read_text(encoding="utf-8"))["parent"] is not None
+    kept = json.loads((folder / "checkpoints" / "checkpoint-1" / "adapter_config.json").read_text(encoding="utf-8"))
+    assert Path(kept["base_model_name_or_path"]).is_dir(), "PEFT looks for a base that is no folder on the hub"
 
 
 def test_a_tokenizer_with_more_tokens_than_the_base_embeds_is_refused(tmp_path: Path) -> None:

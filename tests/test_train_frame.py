@@ -74,17 +74,19 @@ def test_a_loss_that_is_no_number_ends_the_training(tmp_path: Path) -> None:
     assert log(tmp_path / "adapter")[-1]["loss"] is None
 
 
-@pytest.mark.parametrize("what", ["the allocator", "CUDA", "Python"])
-def test_out_of_memory_says_what_to_lower(tmp_path: Path, what: str) -> None:
-    def act() -> None:
-        if what == "the allocator":
-            torch.empty(1 << 50)
-        raise torch.OutOfMemoryError("CUDA out of memory.") if what == "CUDA" else MemoryError
-
-    message = failure(configured(tmp_path, OPTIONS.replace("batch_size = 1", "batch_size = 2")), act)
+def test_out_of_memory_says_what_to_lower(tmp_path: Path) -> None:
+    path = configured(tmp_path, OPTIONS.replace("batch_size = 1", "batch_size = 2"))
+    message = failure(path, lambda: torch.empty(1 << 50))
     assert message.startswith("out of memory while training tiny. Set gradient_checkpointing = true.")
     assert "Lower batch_size (now 2) and raise accumulate by as much." in message
     assert "four_bit" in message and "max_tokens (now 4096)" in message
+
+
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory."), MemoryError()])
+def test_memory_may_run_out_anywhere(tmp_path: Path, error: Exception) -> None:
+    training = prepare("sft", configured(tmp_path), SftConfig, Options())
+    with pytest.raises(TrainingFailed, match=r"^out of memory .* Nothing was written\.$"), frame.failing(training):
+        raise error
 
 
 def test_another_error_of_the_runtime_is_not_taken_for_memory(tmp_path: Path) -> None:
@@ -102,6 +104,18 @@ def test_a_reporter_that_is_not_installed_is_refused_before_anything_loads(tmp_p
     )
     with pytest.raises(UsageError, match=r"log\.to names trackio, not installed here: pip install trackio"):
         sft.train(configured(tmp_path, text))
+
+
+def test_tensorboard_has_the_figures_where_it_is_named(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard", reason="a package of its own")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    text = OPTIONS.replace("[log]\nevery = 1", '[log]\nevery = 3\nto = ["tensorboard"]')
+    adapter = sft.train(configured(tmp_path, text))
+    events = EventAccumulator(str(adapter / "tensorboard"))
+    events.Reload()
+    told = [line["loss"] for line in log(adapter) if line["event"] == "step"]
+    assert [event.value for event in events.Scalars("train/loss")] == pytest.approx(told)
 
 
 def test_nothing_is_sent_that_nobody_asked_for(tmp_path: Path) -> None:

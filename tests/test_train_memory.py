@@ -75,9 +75,16 @@ def test_the_numbers_of_the_embedded_model() -> None:
     assert size.sides * 32 == 909_312
 
 
-@pytest.mark.parametrize("checkpointing", [False, True], ids=["", "checkpointing"])
-@pytest.mark.parametrize("gpu", [True, False], ids=["as on a GPU", "as on a CPU"])
-@pytest.mark.parametrize("kind", ["llama", "qwen3"])
+@pytest.mark.parametrize(
+    ("kind", "gpu", "checkpointing"),
+    [
+        ("qwen3", True, False),
+        ("qwen3", True, True),
+        ("qwen3", False, False),
+        ("qwen3", False, True),
+        ("llama", True, False),
+    ],
+)
 def test_the_estimate_is_what_a_real_step_takes(kind: str, gpu: bool, checkpointing: bool, tmp_path: Path) -> None:
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _GIB, _MIB = 2**30, 2**20
+_USABLE = 0.9  # of a GPU: CUDA's context and what the allocator cannot use take the rest
 _LABEL = 14
 _MEANING = {
     "weights": "the base",
@@ -169,13 +170,14 @@ def _memory(training: Training[Any], size: ModelSize, workload: Workload, device
         device.gpu,
     )
     found = estimate(size, load)
-    fits = None if device.total is None else found.peak < device.total
+    fits = None if device.total is None else found.peak <= _USABLE * device.total
     advice = what_to_lower(training) if fits is False else []
     return {
         "device": device.name,
         "peak": found.peak,
         "total": device.total,
         "fits": fits,
+        "at_most": config.backend == "unsloth",
         "parts": found.parts(),
         "advice": advice,
         "checkpointed": None if config.gradient_checkpointing else _checkpointed(size, load).peak,
@@ -240,11 +242,12 @@ def _occupied(plan: Mapping[str, Any]) -> list[str]:
 
 
 def _verdict(memory: Mapping[str, Any]) -> list[str]:
-    words = [f"about {_amount(memory['peak']).strip()} at its peak on {memory['device']}"]
+    about = "at most" if memory["at_most"] else "about"  # Unsloth keeps less than the formula knows of
+    words = [f"{about} {_amount(memory['peak'])} at its peak on {memory['device']}"]
     if memory["total"] is not None:
-        words.append(f"{'fits into' if memory['fits'] else 'DOES NOT FIT into'} its {_amount(memory['total']).strip()}")
+        words.append(f"{'fits into' if memory['fits'] else 'DOES NOT FIT into'} its {_amount(memory['total'])}")
     if memory["checkpointed"] is not None:
-        words.append(f"{_amount(memory['checkpointed']).strip()} with gradient_checkpointing")
+        words.append(f"{_amount(memory['checkpointed'])} with gradient_checkpointing")
     return words
 
 

@@ -227,4 +227,7 @@ def load_model(training: Training[Any]) -> Any:
 
     set_seed(training.config.seed)
     with failing(training), loading(training.config.base):
-        return training.backend.load(training.config, training.base, training.adapter)
+        model = training.backend.load(training.config, training.base, training.adapter)
+    # By this PEFT looks the base up whenever it saves: on the hub, if it were the name that a given adapter has.
+    model.peft_config["default"].base_model_name_or_path = str(training.base)
+    return model
