@@ -16,7 +16,9 @@ from typing import Any
 
 import pytest
 
-METRICS = {"success", "tool_name", "arguments", "schema", "execution", "path", "restraint", "outcome", "format", "style"}
+METRICS = {
+    *("success", "tool_name", "arguments", "schema", "execution", "path", "restraint", "outcome", "format", "style"),
+}
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 Done = subprocess.CompletedProcess[str]

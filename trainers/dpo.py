@@ -247,6 +247,10 @@ def dpo_trainer(arguments: dict[str, Any], pairs: Sequence[Pair], model: Any, to
     return trainer
 
 
+CERTAIN = -1e-6
+"""The highest mean log-probability of a turn that ORPO's odds are taken of."""
+
+
 def orpo_trainer(arguments: dict[str, Any], pairs: Sequence[Pair], model: Any, tokenizer: Any) -> Any:
     """ORPO. It needs no reference."""
     os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")  # that it may change is said in the documentation
@@ -259,6 +263,10 @@ def orpo_trainer(arguments: dict[str, Any], pairs: Sequence[Pair], model: Any, t
 
         def tokenize_row(self, feature: Any, model: Any = None) -> Any:
             return feature
+
+        def odds_ratio_loss(self, chosen: Any, rejected: Any) -> Any:
+            # Of a turn that is certain, as rounding in 2 bytes makes many, the odds are infinite and the gradient NaN.
+            return super().odds_ratio_loss(chosen.float().clamp(max=CERTAIN), rejected.float().clamp(max=CERTAIN))
 
         def concatenated_forward(self, model: Any, batch: Any) -> Any:
             # TRL takes the likelihood of the prompt as well; equation 1 of the paper is of the turn alone, as SFT here.

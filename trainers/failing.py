@@ -28,7 +28,7 @@ def failing(training: Training[Any]) -> Iterator[None]:
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         raise TrainingFailed(f"{where}{error.strerror or error}. {remedy(error)} {how_to_resume(training)}") from error
-    except (MemoryError, RuntimeError) as error:
+    except (MemoryError, RuntimeError, ValueError) as error:  # vLLM says it with a ValueError
         if not _of_memory(error):
             raise
         raise TrainingFailed(
@@ -42,7 +42,14 @@ def _of_memory(error: Exception) -> bool:
 
     words = str(error)
     return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(
-        word in words for word in ("can't allocate memory", "not enough memory", "out of memory")
+        word in words
+        for word in (
+            "can't allocate memory",
+            "not enough memory",
+            "out of memory",
+            "not enough GPU memory",
+            "Free memory on",
+        )
     )
 
 
@@ -59,7 +66,7 @@ def what_to_lower(training: Training[Any]) -> list[str]:
         found.append(f"Lower vllm_memory (now {config.vllm_memory}).")
     if training.kind == "grpo":
         found.append(f"Lower group or prompts (now {config.group} and {config.prompts}), or completion_tokens.")
-    if not config.four_bit:
+    if not config.four_bit and config.backend != "vllm":  # which cannot merge an adapter into 4 bits
         found.append("Set four_bit = true, on a GPU.")
     found.append(f"Lower max_tokens (now {config.max_tokens}) and leave longer samples out.")
     return found

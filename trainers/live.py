@@ -17,7 +17,8 @@ from samescore.trainers.backends import Writer
 class LivePolicy:
     """Writes with the weights as they are now, by the same prompts, seeds and limits as any local policy.
 
-    The writer must have begun. `describe` names the step, so that a run says which weights it looked at.
+    The writer must have begun. `describe` names the step, so that a run says which weights it looked at. `longest` is
+    the most tokens of a conversation, where that is less than what the model can read.
     """
 
     name = "training"
@@ -28,6 +29,7 @@ class LivePolicy:
         renderer: Renderer,
         dialect: Dialect,
         description: Mapping[str, Any],
+        longest: int | None = None,
     ) -> None:
         self.dialect = dialect
         self.renderer = renderer
@@ -35,6 +37,8 @@ class LivePolicy:
         self._writer = writer
         self._description = description
         self._prefixes = SharedPrefixes(renderer)
+        known = [tokens for tokens in (writer.context, longest) if tokens is not None]
+        self._context = min(known, default=None)
 
     def describe(self) -> Mapping[str, Any]:
         """What was given: base, renderer, backend and step."""
@@ -51,7 +55,7 @@ class LivePolicy:
     def conversation(self, case: Case, sampling: Sampling, session: TokenSession) -> LocalConversation:
         """A dialogue whose turns `session` writes."""
         transcript = Transcript(self.renderer, case.messages, case.toolset)
-        return LocalConversation(transcript, session, sampling, self._writer.context)
+        return LocalConversation(transcript, session, sampling, self._context)
 
     async def aclose(self) -> None:
         """The writer belongs to the training."""

@@ -7,8 +7,7 @@ With T tokens on the device (batch times the longest sequence), h the hidden siz
 keys, m that of the MLP, V the vocabulary, r the rank, c = 2 bytes a number while computing (4 on a CPU):
 
 weights      2 bytes a parameter (4 in float32). In NF4 a linear layer takes 0.516: half a byte, and a byte a block of
-             64 that is itself quantized (Dettmers et al. 2023, section 3); embeddings, head and norms are then
-             float32, as PEFT's `prepare_model_for_kbit_training` has it.
+             64 that is itself quantized (Dettmers et al. 2023, section 3); embeddings, head and norms keep 2 bytes.
 adapter      r (inputs + outputs) a linear layer, times 4 bytes for each of value, gradient and AdamW's two moments
              (Kingma & Ba 2015, algorithm 1; Rajbhandari et al. 2020, section 3.1), and a copy in 2 bytes for autocast;
              2 bytes each on a base in 4 bits, as TRL has it.
@@ -143,7 +142,7 @@ def estimate(model: ModelSize, load: Load) -> Estimate:
 
 def _weights(model: ModelSize, bits: int) -> int:
     if bits == 4:
-        return round(NF4 * model.linear) + 4 * (model.parameters - model.linear)
+        return round(NF4 * model.linear) + 2 * (model.parameters - model.linear)
     return model.parameters * bits // 8
 
 

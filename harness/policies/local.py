@@ -61,7 +61,8 @@ class LocalConversation:
         if self._turn and self._context is not None and len(prompt) >= self._context:
             # The model talked its own context full: a turn that cannot end. A first prompt without room is an error.
             return self._transcript.renderer.completion((), prompt)
-        ids = await self._session.generate(prompt, limit, self._sampling.temperature, seed)
+        room = limit if self._context is None else min(limit, max(1, self._context - len(prompt)))
+        ids = await self._session.generate(prompt, room, self._sampling.temperature, seed)
         self._turn += 1
         return self._transcript.renderer.completion(ids, prompt)
 

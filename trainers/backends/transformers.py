@@ -50,10 +50,8 @@ class TransformersBackend:
             model = AutoModelForCausalLM.from_pretrained(base, **options)
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             raise UsageError(f"base {config.base}: the model in {base} cannot be loaded: {_first(error)}") from None
-        if config.four_bit:
-            from peft import prepare_model_for_kbit_training
-
-            model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=config.gradient_checkpointing)
+        # PEFT's preparation for 4 bits is left out: it would take embeddings and head to float32, gigabytes of a large
+        # vocabulary. What gradient checkpointing needs on a frozen base TRL sees to.
         if adapter is None:
             return get_peft_model(model, new_lora(config.lora))
         try:

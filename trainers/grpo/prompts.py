@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Literal
 
 from samescore.harness.case import Case
+from samescore.harness.fingerprint import fingerprint
 
 
 class Prompts(Mapping[str, Case]):
@@ -36,6 +38,12 @@ class Prompts(Mapping[str, Case]):
 
     def __len__(self) -> int:
         return len(self._found)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Changes with anything about the prompts, and what is right for them."""
+        cases = {id(case): case for case, _ in self._found.values()}
+        return fingerprint([list(self._found), [case.fingerprint() for case in cases.values()]])
 
     def branch(self, key: str) -> str:
         """The branch of the procedure that a prompt belongs to: the unit of the curriculum."""

@@ -8,6 +8,7 @@ made of them is used, so a difference between what was sampled and what is score
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
@@ -138,13 +139,18 @@ class Rewards:
         began = perf_counter()
         scores: list[Mapping[str, Score] | None] = []
         truncated = 0
+        # Scoring is pure and the world stands still: of completions that are alike, one is scored.
+        known: dict[tuple[str, tuple[int, ...]], tuple[bool, Mapping[str, Score]]] = {}
         for key, ids, turns, lost in zip(keys, completion_ids, spans, failed, strict=True):
             if lost:
                 scores.append(None)
                 continue
-            trajectory, found = self.score(key, ids, turns)
-            truncated += is_truncated(trajectory)
-            scores.append(found)
+            alike = key, tuple(ids)
+            if alike not in known:
+                trajectory, found = self.score(key, ids, turns)
+                known[alike] = is_truncated(trajectory), found
+            truncated += known[alike][0]
+            scores.append(known[alike][1])
         self.seconds = perf_counter() - began
         return Rewarded(step, tuple(keys), completion_ids, spans, tuple(scores), truncated, self.seconds)
 
@@ -154,10 +160,8 @@ class Rewards:
             return ()
         if key not in self._prefixes:
             writing = _Writing(self.dialect, self.renderer)
-            try:
+            with suppress(_Written):
                 _driven(case, writing, self.worlds[case.world], self.limits)
-            except _Written:
-                pass
             if len(self._prefixes) >= _REMEMBERED:
                 del self._prefixes[next(iter(self._prefixes))]
             self._prefixes[key] = tuple(writing.written)

@@ -114,10 +114,16 @@ class Rollouts:
             trajectory = await rollout(case, recording, self.worlds[case.world], sampling, self.limits)
         except (WorldError, PolicyError) as error:
             kind = ErrorKind.WORLD if isinstance(error, WorldError) else ErrorKind.POLICY
-            end = self.policy.renderer.end_id
-            prompt = tuple(recording.session.turns[0].prompt) if recording.session.turns else (end,)
-            return Rolled(item, prompt, (end,), (0,), (), (0.0,), failure=Failure(kind, str(error)))
+            return self._failed(item, Failure(kind, str(error)))
+        if not recording.session.turns:
+            why = f"the prompt of case {item.case} leaves no room for a turn. Raise max_tokens, or leave the case out."
+            return self._failed(item, Failure(ErrorKind.POLICY, why))
         return flatten(item, case, trajectory, recording.session.turns, perf_counter() - began)
+
+    def _failed(self, item: Item, failure: Failure) -> Rolled:
+        # TRL needs a token; no loss is taken of this one.
+        end = self.policy.renderer.end_id
+        return Rolled(item, (end,), (end,), (0,), (), (0.0,), failure=failure)
 
 
 def step_seed(seed: int, trainer: Any) -> int:

@@ -148,7 +148,7 @@ def assemble(training: Training[GrpoConfig]) -> Grpo:
         functions.append(similarity_reward(similarity, prompts, training.renderer, training.dialect))
     trainer = _trainer(training, prompts, late, functions, curriculum)
     writer = training.backend.writer(trainer.accelerator.unwrap_model(trainer.model), training.renderer, trainer)
-    policy = LivePolicy(writer, training.renderer, training.dialect, description(training))
+    policy = LivePolicy(writer, training.renderer, training.dialect, description(training), config.max_tokens)
     rollouts = Rollouts(
         prompts,
         material.worlds,
@@ -190,7 +190,7 @@ def description(training: Training[Any]) -> dict[str, Any]:
 
 def data_of(prompts: Prompts) -> dict[str, Any]:
     """What the passport says of the prompts."""
-    return {"prompts": len(prompts), "fingerprint": fingerprint(list(prompts))}
+    return {"prompts": len(prompts), "fingerprint": prompts.fingerprint}
 
 
 def outcome(grpo: Grpo) -> dict[str, Any]:
