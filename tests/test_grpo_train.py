@@ -121,6 +121,7 @@ class InterruptedAt(TrainerCallback):
         ("batch_size = 4", "batch_size = 3", r"group \* prompts = 4 completions do not divide into batches of 3"),
         ("success = 1.0\nformat = 0.5", "success = 0.0", r"all are 0, so nothing would be learned"),
         ("steps = 4", 'steps = 4\nshape = "essay"', r"shape"),
+        ("steps = 4", "steps = 4\nbeta = 0.1", r"beta with an adapter that is trained further cannot go on from"),
         ("steps = 4", "steps = 4\nlora = {rank = 8}", r"`lora` is for a new adapter"),
     ],
 )

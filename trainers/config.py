@@ -243,6 +243,12 @@ class GrpoConfig(TrainConfig):
                 f"group * prompts = {completions} completions do not divide into batches of {self.batch_size}. Choose "
                 "a batch_size that divides them"
             )
+        if self.beta and self.adapter is not None and self.checkpoint.every:
+            # TRL keeps the reference as a second adapter, and a checkpoint of two would go on from the wrong one.
+            raise ValueError(
+                "beta with an adapter that is trained further cannot go on from checkpoints. Set checkpoint.every = 0, or "
+                "beta = 0"
+            )
         return self
 
 
