@@ -366,8 +366,8 @@ def test_a_repeated_request_that_is_carried_out_again_fails() -> None:
 
 def test_who_comes_back_may_be_told_no_and_the_answer_need_not_be_repeated() -> None:
     no = {
-        "en": "That has been dealt with already, so I cannot do it a second time.",
-        "vi": "Việc này bên em đã xử lý rồi nên em không thể làm lần nữa ạ.",
+        "en": "Sorry, that has been dealt with already, so I cannot do it a second time.",
+        "vi": "Dạ rất tiếc, việc này bên em đã xử lý rồi nên em không thể làm lần nữa ạ.",
     }
     for before, case, after in cases(repeated_request.OPERATOR):
         first = len(case.gold) - len(after.follow_ups)
