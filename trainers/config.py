@@ -246,8 +246,8 @@ class GrpoConfig(TrainConfig):
         if self.beta and self.adapter is not None and self.checkpoint.every:
             # TRL keeps the reference as a second adapter, and a checkpoint of two would go on from the wrong one.
             raise ValueError(
-                "beta with an adapter that is trained further cannot go on from checkpoints. Set checkpoint.every = 0, or "
-                "beta = 0"
+                "beta with an adapter that is trained further cannot go on from checkpoints. Set checkpoint.every = 0, "
+                "or beta = 0"
             )
         return self
 

@@ -31,10 +31,10 @@ def workload(training: Training[GrpoConfig], prompts: Prompts, data: Mapping[str
         counts={"prompts": len(prompts), "completions a step": config.group * config.prompts},
         data=data,
         steps=config.steps,
-        longest=len(most.example.ids) + limit,
-        source=f"{most.source} and {limit:,} tokens more",
+        longest=min(len(most.example.ids) + limit, config.max_tokens),
+        source=f"{most.source} and up to {limit:,} tokens more",
         sequences=config.batch_size,
-        learned=beside + limit,
+        learned=min(beside + limit, config.max_tokens),
         together=min(_SLOTS, config.group * config.prompts),
     )
 

@@ -4,6 +4,7 @@ evaluation.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -224,6 +225,7 @@ def _trainer(
 ) -> Any:
     """TRL's trainer. It is imported here: a backend may have patched it when the model was loaded."""
     model = load_model(training)
+    os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")  # `rollout_func` may change: TRL's version is pinned
     from datasets import Dataset
     from trl import GRPOConfig as TrlConfig, GRPOTrainer
 
