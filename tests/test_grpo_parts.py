@@ -28,12 +28,14 @@ from samescore.harness.renderer import Transcript, examples
 from samescore.harness.rollout import DEFAULT_LIMITS, rollout
 from samescore.harness.scorers import RUBRIC
 from samescore.harness.types import Score, Trajectory
+from samescore.trainers.config import DataConfig
 from samescore.trainers.grpo.curriculum import Curriculum, StepSampler
 from samescore.trainers.grpo.groups import Groups
 from samescore.trainers.grpo.prompts import Prompts
 from samescore.trainers.grpo.rewards import Rewarded, Rewards
 from samescore.trainers.grpo.rollouts import Rolled, Written, columns, flatten
 from samescore.trainers.grpo.trainer import require_prefix
+from samescore.trainers.material import load_material
 
 CASES = tuple(toy_world.case(number) for number in range(8))
 DECISIONS = Prompts(CASES, "decision")
@@ -225,3 +227,24 @@ def test_resumed_counts_go_on() -> None:
     other = Groups(EPISODES, {"success": 1.0})
     other.take(json.loads(json.dumps(groups.to_json())))
     assert other.to_json() == groups.to_json()
+
+
+def test_prompt_ids_of_evaluation_sft_and_grpo_are_equal_for_every_case() -> None:
+    material = load_material(DataConfig(), split="eval")
+    decisions = Prompts(material.cases, "decision")
+    for case in material.cases:
+        policy = Gold()
+        trajectory = asyncio.run(rollout(case, policy, material.worlds[case.world]))
+        prompts = [list(turn.prompt) for turn in policy.session.written]
+        assert prompts[0] == renderer().start(case.messages, case.toolset)
+        (example,) = examples(renderer(), case.messages, case.toolset, trajectory.steps)
+        episode = flatten(Item(case.id, 0, 0), case, trajectory, policy.session.written)
+        whole = [*episode.prompt_ids, *episode.completion_ids]
+        assert whole == list(example.ids), "evaluation, GRPO's episodes and SFT"
+        for prompt, (start, _) in zip(prompts, episode.spans, strict=True):
+            assert whole[: len(episode.prompt_ids) + start] == prompt
+        last = len(case.gold) - 1
+        one = Gold()
+        decided = asyncio.run(rollout(decisions[f"{case.id}@{last}"], one, material.worlds[case.world]))
+        assert list(one.session.written[0].prompt) == prompts[last], "and GRPO's decisions"
+        assert decided.final is not None

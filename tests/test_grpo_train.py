@@ -17,7 +17,7 @@ from transformers import TrainerCallback
 from samescore.harness.errors import TrainingFailed, UsageError
 from samescore.harness.policies import tiny_path
 from samescore.harness.policies.hf import HfPolicy
-from samescore.trainers.config import GrpoConfig
+from samescore.trainers.config import GrpoConfig, SftConfig, load_config
 from samescore.trainers.grpo.trainer import assemble, carry_out_of, train
 from samescore.trainers.training import Options, prepare
 
@@ -129,6 +129,14 @@ def test_a_wrong_configuration_is_one_message(tmp_path: Path, old: str, new: str
     with pytest.raises(UsageError, match=message):
         train(configured(tmp_path, OPTIONS.replace(old, new)))
     assert not (tmp_path / "adapter").exists()
+
+
+def test_the_committed_configurations_are_sound() -> None:
+    kinds = {"grpo": GrpoConfig, "sft": SftConfig}
+    found = sorted(tiny_path().glob("*.toml"))
+    assert len(found) == 5
+    for path in found:
+        load_config(path, kinds["grpo" if "grpo" in path.stem else "sft"])
 
 
 def test_a_step_needs_as_many_prompts_as_it_takes(tmp_path: Path) -> None:
