@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,14 @@ pytest.importorskip("trl", reason="training needs samescore[train]")
 
 from grpo_training import assembled
 
+from samescore.harness.case import Case
 from samescore.harness.dialects.edge_cases import EDGE_CASES
 from samescore.harness.dialects.hermes import Hermes
 from samescore.harness.errors import ScoresDiffer
 from samescore.harness.run import Run
-from samescore.harness.scorers import SCORERS
-from samescore.harness.types import Completion, Turn
+from samescore.harness.scorers import SCORERS, Rubric
+from samescore.harness.style import StyleGuide
+from samescore.harness.types import Completion, Score, Trajectory, Turn
 from samescore.trainers.grpo.rewards import Rewarded
 from samescore.trainers.grpo.trainer import Grpo
 from samescore.trainers.grpo.watch import Watch
@@ -137,9 +140,11 @@ def test_the_reward_of_every_edge_case_is_its_score(tmp_path: Path) -> None:
 @pytest.mark.parametrize("shape", ["decision", "episode"])
 def test_the_reward_of_what_the_model_samples_is_its_score(tmp_path: Path, shape: str) -> None:
     script = {0: GET, 3: WAIVE, 5: "<tool_call>\n{", 6: DONE}  # in between the model writes itself
+    cases = [toy_world.case(number) for number in range(8)]
+    house = StyleGuide(forbidden=("Done",), words=20)
     grpo = assembled(
         tmp_path,
-        [toy_world.case(number) for number in range(8)],
+        [replace(case, expectation=replace(case.expectation, style=house)) for case in cases],
         script.get,
         shape=shape,
         group=3,
@@ -197,6 +202,82 @@ def test_a_weaker_parser_is_caught_by_the_comparison_too(tmp_path: Path, monkeyp
     grpo.trainer.train()
     with pytest.raises(AssertionError, match="toy/0000@1"):
         assert_identical(grpo, rewarded, tmp_path)
+
+
+def test_completions_that_are_not_those_sampled_are_caught(tmp_path: Path) -> None:
+    grpo = assembled(
+        tmp_path,
+        [toy_world.case(0).at(1)],
+        lambda number: DONE if number else WAIVE,
+        shape="episode",
+        group=2,
+        prompts=1,
+        batch_size=2,
+        steps=1,
+        weights=WEIGHTS,
+        watched=2,
+    )
+    sampled = grpo.watch.rolled
+    grpo.watch.rolled = lambda: [replace(one, completion_ids=one.completion_ids[:-1]) for one in sampled()]
+    with pytest.raises(ScoresDiffer, match="what was rewarded is not what was sampled"):
+        grpo.trainer.train()
+
+
+def test_what_a_scorer_crashes_on_is_no_reward_and_no_difference(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    judged = Rubric.score
+
+    def crashing(rubric: Rubric, case: Case, trajectory: Trajectory) -> dict[str, Score]:
+        if "boom" in trajectory.steps[-1].turn.content:
+            raise ZeroDivisionError("of a scorer")
+        return judged(rubric, case, trajectory)
+
+    monkeypatch.setattr(Rubric, "score", crashing)
+    grpo = assembled(
+        tmp_path,
+        [toy_world.case(0).at(1)],
+        ["boom", WAIVE, DONE].__getitem__,
+        shape="episode",
+        group=3,
+        prompts=1,
+        batch_size=3,
+        steps=1,
+        weights=WEIGHTS,
+        watched=3,
+    )
+    rewarded = observed(grpo)
+    grpo.trainer.train()
+    assert rewarded[0].scores[0] is None and None not in rewarded[0].scores[1:]
+    assert grpo.watch.compared == 3 and grpo.groups.failed == 1
+    assert "a scorer crashed on case toy/0000@1 after step 0: ZeroDivisionError: of a scorer" in capsys.readouterr().err
+    assert next(iter(grpo.trainer._logs["advantages"])) == 0.0, "and it teaches nothing"
+
+
+def test_a_prompt_without_room_is_no_reward_and_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fits, long = toy_world.case(0), toy_world.case(1)
+    long = replace(long, system=long.system * 60)
+    grpo = assembled(
+        tmp_path,
+        [fits, long],
+        lambda number: DONE,
+        shape="episode",
+        group=2,
+        prompts=2,
+        batch_size=4,
+        steps=1,
+        weights=WEIGHTS,
+        watched=4,
+        max_tokens=512,
+    )
+    rewarded = observed(grpo)
+    grpo.trainer.train()
+    (seen,) = rewarded
+    assert {key for key, scores in zip(seen.keys, seen.scores, strict=True) if scores is None} == {long.id}
+    assert grpo.groups.failed == 2 and grpo.groups.truncated == 0
+    told = capsys.readouterr().err
+    assert "2 of the 4 rollouts after step 0 failed, the first of case toy/0001" in told
+    assert "max_tokens = 512 leaves no room for a turn" in told
 
 
 class Lenient(Hermes):

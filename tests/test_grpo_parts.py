@@ -198,6 +198,24 @@ def test_branches_whose_rewards_vary_get_more_prompts_and_no_branch_none() -> No
     assert max(even.values()) < 400 / len(even) * 1.5
 
 
+def test_a_branch_that_alone_varies_does_not_run_out_of_prompts() -> None:
+    groups = Groups(EPISODES, {"success": 1.0})
+    for key in EPISODES:
+        groups(rewarded([key] * 2, [0.0, float(key == "toy/0001")]), lambda name, value: None)
+    for seed in range(20):
+        rows = Curriculum(EPISODES, groups, 1.0, seed).rows(0, 5)
+        assert len(set(rows)) == 5
+        assert "toy/0001" in [list(EPISODES)[row] for row in rows]
+
+
+def test_a_group_whose_first_completion_failed_is_solved_by_the_others() -> None:
+    groups = Groups(EPISODES, {"success": 2.0})
+    for values in ([None, 1.0, 1.0], [None, 0.0, 0.0]):
+        groups(rewarded(["toy/0000"] * 3, values), lambda name, value: None)
+    branch = groups.branches[EPISODES.branch("toy/0000")]
+    assert (branch.flat, branch.solved, branch.failed) == (2, 1, 1)
+
+
 @given(seed=st.integers(0, 10_000), stop=st.integers(0, 5), ahead=st.integers(0, 2))
 def test_a_curriculum_goes_on_where_it_stood(seed: int, stop: int, ahead: int) -> None:
     unbroken = Curriculum(DECISIONS, Groups(DECISIONS, {"success": 1.0}), 0.5, seed)

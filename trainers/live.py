@@ -8,6 +8,7 @@ from typing import Any
 from samescore.harness.case import Case
 from samescore.harness.dialects import Dialect
 from samescore.harness.dialects.capability import capability
+from samescore.harness.errors import PolicyError
 from samescore.harness.policies.local import LocalConversation, SharedPrefixes, TokenSession
 from samescore.harness.policy import Sampling
 from samescore.harness.renderer import Renderer, Transcript
@@ -37,6 +38,7 @@ class LivePolicy:
         self._writer = writer
         self._description = description
         self._prefixes = SharedPrefixes(renderer)
+        self._longest = longest
         known = [tokens for tokens in (writer.context, longest) if tokens is not None]
         self._context = min(known, default=None)
 
@@ -53,8 +55,17 @@ class LivePolicy:
         return self._prefixes.of(case)
 
     def conversation(self, case: Case, sampling: Sampling, session: TokenSession) -> LocalConversation:
-        """A dialogue whose turns `session` writes."""
+        """A dialogue whose turns `session` writes.
+
+        Raises:
+            PolicyError: the case's first prompt is as long as a conversation may be.
+        """
         transcript = Transcript(self.renderer, case.messages, case.toolset)
+        if self._longest is not None and len(transcript.prompt) >= self._longest:
+            raise PolicyError(
+                f"the prompt of case {case.id} has {len(transcript.prompt)} tokens, and max_tokens = {self._longest} "
+                "leaves no room for a turn. Raise it, or leave the case out."
+            )
         return LocalConversation(transcript, session, sampling, self._context)
 
     async def aclose(self) -> None:

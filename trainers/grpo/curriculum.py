@@ -64,13 +64,16 @@ class Curriculum:
         self._drawn = {int(number): list(rows) for number, rows in data["drawn"].items()}
 
     def _draw(self, count: int) -> list[int]:
-        names = sorted(self._rows)
-        spreads = [self.spread(name) for name in names]
+        left = {name: len(rows) for name, rows in sorted(self._rows.items())}
         chosen: dict[int, None] = {}
         while len(chosen) < count:
+            names = [name for name, number in left.items() if number]
+            spreads = [self.spread(name) for name in names]
             follow = self._random.random() < self.share and any(spreads)
             branch = self._random.choices(names, spreads if follow else None)[0]
-            chosen[self._deal(branch)] = None
+            if (row := self._deal(branch)) not in chosen:
+                chosen[row] = None
+                left[branch] -= 1
         return list(chosen)
 
     def _deal(self, branch: str) -> int:

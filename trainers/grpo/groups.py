@@ -74,9 +74,10 @@ class Groups:
         log("seconds/scoring", rewarded.seconds)
 
     def most(self, key: str, rewarded: Rewarded) -> float:
-        """The reward of a perfect completion of this prompt: the weights of the scorers that apply to it."""
-        scores = rewarded.scores[rewarded.keys.index(key)] or {}
-        return sum(weight for name, weight in self.weights.items() if name in scores)
+        """The reward of a perfect completion of a prompt that was rewarded: the weights of the scorers that apply."""
+        found = (scores for one, scores in zip(rewarded.keys, rewarded.scores, strict=True) if one == key)
+        applying = next(scores for scores in found if scores is not None)
+        return sum(weight for name, weight in self.weights.items() if name in applying)
 
     def to_json(self) -> dict[str, Any]:
         """For the passport and for checkpoints."""

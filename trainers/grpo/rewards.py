@@ -14,9 +14,10 @@ from time import perf_counter
 from typing import Any
 
 from samescore.harness.case import Case
+from samescore.harness.cli.errors import say
 from samescore.harness.dialects import Dialect
 from samescore.harness.environment import World
-from samescore.harness.errors import ScoresDiffer
+from samescore.harness.errors import InfrastructureError, ScoresDiffer
 from samescore.harness.policies.local import LocalConversation
 from samescore.harness.policies.replay import OutOfTurns, ReplayConversation
 from samescore.harness.policy import Conversation, Policy, Sampling
@@ -31,7 +32,7 @@ _REMEMBERED = 4096  # decisions whose gold prefix is kept written
 
 @dataclass(frozen=True, slots=True)
 class Rewarded:
-    """The completions of one generation batch and their scores. A failed rollout has no scores: None."""
+    """The completions of one generation batch and their scores: None where the rollout failed, or a scorer crashed."""
 
     step: int
     keys: tuple[str, ...]
@@ -91,6 +92,15 @@ class Rewards:
         """One completion's trajectory and scores.
 
         Raises:
+            ScoresDiffer: see `replayed`.
+        """
+        trajectory = self.replayed(key, completion_ids, spans)
+        return trajectory, self.rubric.score(self.prompts[key], trajectory)
+
+    def replayed(self, key: str, completion_ids: Sequence[int], spans: Spans) -> Trajectory:
+        """One completion, played again from its token ids.
+
+        Raises:
             ScoresDiffer: the conversation does not end where the completion does: the world does not stand still.
         """
         case = self.prompts[key]
@@ -106,7 +116,7 @@ class Rewards:
                 "it ends elsewhere. A tool of the world does not give the same answers twice: make it depend on the "
                 "case's facts alone."
             )
-        return trajectory, self.rubric.score(case, trajectory)
+        return trajectory
 
     def _function(self, name: str) -> Callable[..., list[float | None]]:
         def reward(
@@ -140,19 +150,28 @@ class Rewards:
         scores: list[Mapping[str, Score] | None] = []
         truncated = 0
         # Scoring is pure and the world stands still: of completions that are alike, one is scored.
-        known: dict[tuple[str, tuple[int, ...]], tuple[bool, Mapping[str, Score]]] = {}
+        known: dict[tuple[str, tuple[int, ...]], tuple[bool, Mapping[str, Score] | None]] = {}
         for key, ids, turns, lost in zip(keys, completion_ids, spans, failed, strict=True):
             if lost:
                 scores.append(None)
                 continue
             alike = key, tuple(ids)
             if alike not in known:
-                trajectory, found = self.score(key, ids, turns)
-                known[alike] = is_truncated(trajectory), found
+                trajectory = self.replayed(key, ids, turns)
+                known[alike] = is_truncated(trajectory), self._judged(step, key, trajectory)
             truncated += known[alike][0]
             scores.append(known[alike][1])
+        if all(found is None for found in scores):
+            raise InfrastructureError(f"no completion after step {step} could be scored: see the notes above")
         self.seconds = perf_counter() - began
         return Rewarded(step, tuple(keys), completion_ids, spans, tuple(scores), truncated, self.seconds)
+
+    def _judged(self, step: int, key: str, trajectory: Trajectory) -> Mapping[str, Score] | None:
+        try:
+            return self.rubric.score(self.prompts[key], trajectory)
+        except Exception as error:  # a scorer's own code crashed: an error shown apart, never a 0
+            say(f"note: a scorer crashed on case {key} after step {step}: {type(error).__name__}: {error}")
+            return None
 
     def _prefix(self, key: str, case: Case) -> tuple[Completion, ...]:
         """The gold turns before a decision, as the model's template writes them in this conversation."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from samescore.harness.blocking import blocking
 from samescore.harness.case import Case
+from samescore.harness.cli.errors import say
 from samescore.harness.environment import World
 from samescore.harness.errors import InfrastructureError, PolicyError, WorldError
 from samescore.harness.fingerprint import seed_of
@@ -88,9 +89,12 @@ class Rollouts:
         finally:
             self.writer.end()
         self.seconds = perf_counter() - began
-        failed = [rolled.failure for rolled in self.latest if rolled.failure is not None]
-        if len(failed) == len(self.latest):
-            raise InfrastructureError(f"every rollout of the step failed, the first with {failed[0]}")
+        if failed := [rolled for rolled in self.latest if rolled.failure is not None]:
+            first = f"the first of case {failed[0].item.case} with {failed[0].failure}"
+            if len(failed) == len(self.latest):
+                raise InfrastructureError(f"every rollout of the step failed, {first}")
+            step = trainer.state.global_step
+            say(f"note: {len(failed)} of the {len(self.latest)} rollouts after step {step} failed, {first}")
         return columns(self.latest)
 
     def items(self, prompts: Sequence[str], seed: int) -> list[Item]:

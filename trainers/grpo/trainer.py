@@ -56,8 +56,11 @@ class Grpo:
     similarity: Similarity | None = None
 
     def next_batch(self) -> int:
-        """The number of the generation batch that comes next, from 0."""
-        return -(-int(self.trainer.state.global_step) // self.training.config.reuse)
+        """The number of the generation batch that comes next, from 0.
+
+        In the middle of `reuse` it is the one at hand: its completions are in no checkpoint, and are sampled anew.
+        """
+        return int(self.trainer.state.global_step) // self.training.config.reuse
 
 
 def train(path: Path, options: Options | None = None) -> Path:
@@ -242,10 +245,10 @@ def _trainer(
                 config.group,
                 repeat=self.num_iterations * self.args.steps_per_generation,
                 batches=-(-config.steps // config.reuse),
-                first=lambda: -(-self.state.global_step // config.reuse),
+                first=lambda: self.state.global_step // config.reuse,
             )
 
-    return Trainer(
+    trainer = Trainer(
         model=model,
         args=TrlConfig(**arguments),
         reward_funcs=rewards,
@@ -253,17 +256,22 @@ def _trainer(
         processing_class=training.renderer.tokenizer,
         rollout_func=rollout,
     )
+    # By these TRL tells which completions were cut: the template's ends, as evaluation has it, not the model's own.
+    trainer.eos_token_ids = sorted(training.renderer.ends)
+    return trainer
 
 
 def grpo_arguments(config: GrpoConfig) -> Mapping[str, Any]:
     """What TRL's configuration is told about GRPO; the reasons stand with the options in `trainers/config.py`."""
+    turns = 1 if config.shape == "decision" else config.turns
     return {
         "max_steps": config.steps,
         "gradient_accumulation_steps": config.group * config.prompts // config.batch_size,
         "num_generations": config.group,
         "num_iterations": config.reuse,
         "lr_scheduler_type": _SCHEDULES[config.schedule],
-        "max_completion_length": config.completion_tokens,
+        # No sequence has more tokens that the model wrote; `dr_grpo` divides by it.
+        "max_completion_length": min(config.completion_tokens, config.turn_tokens * turns),
         "temperature": config.temperature,
         "top_p": 1.0,
         "top_k": 0,

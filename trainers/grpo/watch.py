@@ -20,7 +20,7 @@ from samescore.harness.fingerprint import fingerprint, seed_of
 from samescore.harness.manifest import Status
 from samescore.harness.plan import Plan, Procedure
 from samescore.harness.policy import Policy
-from samescore.harness.records import error_record, record_of
+from samescore.harness.records import ErrorKind, error_record, record_of
 from samescore.harness.rescore import Scored, rescore
 from samescore.harness.rollout import Limits
 from samescore.harness.run import Run
@@ -54,8 +54,9 @@ class WatchedSuite:
 
 @dataclass(slots=True)
 class Watch:
-    """A listener of `Rewards` that every `every` steps compares `count` completions.
+    """A listener of `Rewards` that every `every` steps compares `count` completions, and those of the first batch.
 
+    Where completions are reused there is not a batch at every step: then it is the first one after that many.
     `rolled` gives the rollouts of the batch at hand, `policy` who wrote them, `seed` the seed of the plan they are of.
     """
 
@@ -72,6 +73,7 @@ class Watch:
     count: int
     prompts: Mapping[str, Case]
     compared: int = 0
+    latest: int | None = None
 
     def __call__(self, rewarded: Rewarded, log: Callable[[str, float], None]) -> None:
         """Compare, if this step is one of those.
@@ -79,7 +81,8 @@ class Watch:
         Raises:
             ScoresDiffer: a reward is not the score; says both.
         """
-        if self.every and rewarded.step % self.every == 0:
+        if self.every and (self.latest is None or rewarded.step // self.every > self.latest // self.every):
+            self.latest = rewarded.step
             self.compare(rewarded)
 
     def compare(self, rewarded: Rewarded) -> Run:
@@ -91,8 +94,8 @@ class Watch:
         run, suite = self._written(directory, keys, [rolled[index] for index in chosen])
         again = {(one.record.case, one.record.epoch): one for one in rescore(run, [suite], self.worlds)}
         for index in chosen:
-            item = rolled[index].item
-            self._same(rewarded, index, again[item.case, item.epoch], directory)
+            one = rolled[index]
+            self._same(rewarded, index, one.completion_ids, again[one.item.case, one.item.epoch], directory)
         self.compared += len(chosen)
         return run
 
@@ -139,11 +142,13 @@ class Watch:
         run.finish(Status.INCOMPLETE if lost else Status.COMPLETE, "some rollouts failed" if lost else None)
         return Run.open(directory), suite
 
-    def _same(self, rewarded: Rewarded, index: int, again: Scored, directory: Path) -> None:
+    def _same(self, rewarded: Rewarded, index: int, ids: tuple[int, ...], again: Scored, directory: Path) -> None:
         key, scores = rewarded.keys[index], rewarded.scores[index]
         where = f"step {rewarded.step}, case {key}, completion {index}"
         how = f"The evidence is in {directory}: samescore score {directory}"
-        if scores is None and again.record.error is not None:
+        if (key, tuple(rewarded.completion_ids[index])) != (again.record.case, ids):
+            raise ScoresDiffer(f"{where}: what was rewarded is not what was sampled. {how}")
+        if scores is None and again.error is not None and again.error.kind is not ErrorKind.DIVERGED:
             return
         if scores is None or again.scores is None:
             told = "no reward" if scores is None else f"a reward (success {scores['success'].value:g})"
