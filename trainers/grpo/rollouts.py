@@ -81,13 +81,19 @@ class Rollouts:
         Raises:
             InfrastructureError: every one of them failed.
         """
+        import torch
+
         began = perf_counter()
-        items = self.items(prompts, step_seed(self.seed, trainer))
+        seed = step_seed(self.seed, trainer)
+        items = self.items(prompts, seed)
         self.writer.begin()
         try:
             self.latest = blocking(self._have(items))
         finally:
             self.writer.end()
+        # What TRL draws next, such as the order of the completions, is a matter of the step, whatever was drawn before:
+        # a run that goes on from a checkpoint draws what it would have drawn.
+        torch.manual_seed(seed)
         self.seconds = perf_counter() - began
         if failed := [rolled for rolled in self.latest if rolled.failure is not None]:
             first = f"the first of case {failed[0].item.case} with {failed[0].failure}"
