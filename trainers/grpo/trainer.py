@@ -229,6 +229,7 @@ def _trainer(
     """TRL's trainer. It is imported here: a backend may have patched it when the model was loaded."""
     model = load_model(training)
     os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")  # `rollout_func` may change: TRL's version is pinned
+    import torch
     from datasets import Dataset
     from trl import GRPOConfig as TrlConfig, GRPOTrainer
 
@@ -247,6 +248,12 @@ def _trainer(
                 batches=-(-config.steps // config.reuse),
                 first=lambda: self.state.global_step // config.reuse,
             )
+
+        def get_train_dataloader(self) -> Any:
+            loader = super().get_train_dataloader()
+            # It would draw from the random state just after a checkpoint restored it, and TRL shuffle rows otherwise.
+            loader.generator = torch.Generator()
+            return loader
 
     trainer = Trainer(
         model=model,
