@@ -2,12 +2,17 @@
 
     python benchmarks/gpu/backends.py --out DIR
     python benchmarks/gpu/backends.py --out DIR --base 442m     # random weights in the shape of Qwen3 0.6B
+    python benchmarks/gpu/backends.py --out DIR --base llama-1b --gold --set prompts=16     # the share of scoring
     python benchmarks/gpu/backends.py --out DIR --tiny          # the control flow on a CPU: Transformers alone
 
 Each is `samescore train grpo` in a process of its own. Beside speed and rewards it is checked that every completion is
 sound: its mask is 1 on what the model wrote and 0 elsewhere, log-probabilities are finite and at most 0, its prompt is
 the one that the renderer begins the case with, its turns end as turns end, and the watch scored some of them again.
 Exit 1 if one did not run, or something was not sound.
+
+`scoring` is what the rewards took of a step, in which completions that are alike are scored once; `one by one` what
+they take if no two are alike. A model of random weights writes nothing that takes long to score: with `--gold` it
+writes as many tokens as the gold turn has, and the gold turn is put in their place.
 """
 
 from __future__ import annotations
@@ -17,10 +22,12 @@ import json
 import math
 import statistics
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gold_turns import Book, LedWriter
 from steps import machine, run_step, write_json
 
 from samescore.harness.policies.hf import let_threads_sleep
@@ -29,6 +36,7 @@ let_threads_sleep()
 
 BACKENDS = ("transformers", "vllm", "unsloth")
 FORMS = ("decision", "episode")
+SCORING = ("scoring_seconds", "one_by_one_seconds")
 
 
 def main() -> None:
@@ -41,11 +49,12 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=3)
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="an option, as TOML writes it")
     parser.add_argument("--seconds", type=float, default=280, help="a training that takes longer is ended")
+    parser.add_argument("--gold", action="store_true", help="led by gold turns")
     parser.add_argument("--tiny", action="store_true", help="two small steps on a CPU")
     parser.add_argument("--train", type=Path, help=argparse.SUPPRESS)
     said = parser.parse_args()
     if said.train:
-        train(said.train)
+        train(said.train, said.gold)
         return
     out: Path = said.out.resolve()
     backends = said.backend or (BACKENDS[:1] if said.tiny else BACKENDS)
@@ -57,6 +66,7 @@ def main() -> None:
             config.parent.mkdir(parents=True, exist_ok=True)
             config.write_text(toml(name, backend, form, said), encoding="utf-8")
             command = [sys.executable, __file__, "--out", str(out), "--train", str(config)]
+            command += ["--gold"] if said.gold else []
             took = run_step(name, command, out, said.seconds)
             results["trainings"][name] = took | found(out / name)
             write_json(out / "backends.json", results)
@@ -79,7 +89,7 @@ def toml(name: str, backend: str, form: str, said: argparse.Namespace) -> str:
         "prompts": "2" if small else "4",
         "batch_size": "4" if small else "16",
         # A model of random weights never ends a turn; two turns of it say as much as twelve.
-        "turn_tokens": "48" if small or said.base != "tiny" else "256",
+        "turn_tokens": "48" if small or not (said.gold or said.base == "tiny") else "256",
         "watch": "1",
     }
     if said.base == "tiny":
@@ -96,8 +106,8 @@ def base_folder(said: argparse.Namespace) -> Path:
     return make(said.base, said.out.resolve() / "models") if said.base in SHAPES else Path(said.base).resolve()
 
 
-def train(config: Path) -> None:
-    """`samescore train grpo`, with an eye on every batch of completions."""
+def train(config: Path, gold: bool) -> None:
+    """`samescore train grpo`, with an eye on every batch of completions; led by gold turns if they are asked for."""
     from samescore.harness.cli import app
     from samescore.trainers.grpo import trainer
 
@@ -106,6 +116,10 @@ def train(config: Path) -> None:
 
     def watched(training: Any) -> Any:
         grpo = assemble(training)
+        if gold:
+            material = training.material
+            book = Book(material.cases, material.worlds, training.renderer, training.dialect)
+            grpo.rollouts.writer = LedWriter(grpo.rollouts.writer, book)
         grpo.rewards.listeners.append(lambda rewarded, log: note(grpo, rewarded, folder.with_suffix(".batches.jsonl")))
         return grpo
 
@@ -116,7 +130,13 @@ def train(config: Path) -> None:
 
 def note(grpo: Any, rewarded: Any, file: Path) -> None:
     """Write down what a batch of completions was, and what was not sound about it."""
+    noting = time.perf_counter()
     faults = [fault for rolled in grpo.rollouts.latest for fault in unsound(grpo, rolled)]
+    began = time.perf_counter()
+    for rolled in grpo.rollouts.latest:
+        if rolled.failure is None:
+            grpo.rewards.score(rolled.item.case, rolled.completion_ids, rolled.spans)
+    one_by_one = time.perf_counter() - began
     line = {
         "step": rewarded.step,
         "completions": len(rewarded.keys),
@@ -125,11 +145,13 @@ def note(grpo: Any, rewarded: Any, file: Path) -> None:
         "truncated": rewarded.truncated,
         "rollout_seconds": grpo.rollouts.seconds,
         "scoring_seconds": rewarded.seconds,
+        "one_by_one_seconds": one_by_one,
         "tokens": sum(sum(rolled.mask) for rolled in grpo.rollouts.latest),
         "foreign_tokens": sum(len(rolled.mask) - sum(rolled.mask) for rolled in grpo.rollouts.latest),
         "logprobs": all(rolled.logprobs is not None for rolled in grpo.rollouts.latest),
         "success": [value for value in rewarded.values("success") if value is not None],
         "faults": sorted(set(faults)),
+        "noting_seconds": time.perf_counter() - noting,
     }
     with file.open("a", encoding="utf-8") as out:
         out.write(json.dumps(line) + "\n")
@@ -184,8 +206,9 @@ def found(folder: Path) -> dict[str, Any]:
 def table(results: Mapping[str, Any]) -> str:
     """A row for each training. The first batch compiles and warms up; the figures are of those after it."""
     lines = [
-        "| training | ran | seconds | rollout s | tokens/s | scoring s | success | truncated | foreign | logprobs |",
-        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
+        "| training | ran | seconds | completions | step s | rollout s | tokens/s | scoring s | share | one by one | "
+        "success | truncated | foreign | logprobs |",
+        f"| --- | --- |{' ---: |' * 11} --- |",
     ]
     for name, one in results["trainings"].items():
         later = one["batches"][1:] or one["batches"]
@@ -194,11 +217,17 @@ def table(results: Mapping[str, Any]) -> str:
         row = [name, ran, f"{one['seconds']:.0f}"]
         if later:
             seconds = statistics.mean(batch["rollout_seconds"] for batch in later)
+            step = step_seconds(one["log"], later) if one.get("log") else math.nan
+            scoring, alone = (statistics.mean(batch[name] for batch in later) for name in SCORING)
             success = [value for batch in one["batches"] for value in batch["success"]]
             row += [
+                str(later[0]["completions"]),
+                f"{step:.2f}",
                 f"{seconds:.2f}",
                 f"{statistics.mean(batch['tokens'] for batch in later) / seconds:,.0f}",
-                f"{statistics.mean(batch['scoring_seconds'] for batch in later):.3f}",
+                f"{scoring:.3f}",
+                f"{scoring / step:.2%}",
+                f"{alone / step:.2%}",
                 f"{statistics.mean(success):.2f}" if success else "",
                 str(sum(batch["truncated"] for batch in one["batches"])),
                 str(sum(batch["foreign_tokens"] for batch in one["batches"])),
@@ -206,6 +235,12 @@ def table(results: Mapping[str, Any]) -> str:
             ]
         lines.append(f"| {' | '.join(row)} |")
     return "\n".join(lines)
+
+
+def step_seconds(log: Sequence[Mapping[str, Any]], batches: Sequence[Mapping[str, Any]]) -> float:
+    """What a training step takes, forward, backward, rollouts and rewards, without what was noted here."""
+    took = [line["step_time"] for line in log][-len(batches) :]
+    return statistics.mean(took) - statistics.mean(batch["noting_seconds"] for batch in batches)
 
 
 if __name__ == "__main__":

@@ -98,6 +98,32 @@ class Led:
         self.inner.close()
 
 
+class LedWriter:
+    """A backend's writer whose sessions are led by gold turns."""
+
+    def __init__(self, writer: Any, book: Book, limit: int | None = None) -> None:
+        self.context = writer.context
+        self._writer = writer
+        self._book = book
+        self._limit = limit
+
+    def begin(self) -> None:
+        """As the writer does."""
+        self._writer.begin()
+
+    def session(self, prefix: Sequence[int] = ()) -> Led:
+        """A session of the writer, led."""
+        return Led(self._writer.session(prefix), self._book, self._limit)
+
+    def end(self) -> None:
+        """As the writer does."""
+        self._writer.end()
+
+    def close(self) -> None:
+        """As the writer does."""
+        self._writer.close()
+
+
 class _Writing:
     """Plays one case's gold turns and enters them into a book."""
 

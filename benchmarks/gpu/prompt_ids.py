@@ -26,7 +26,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gold_turns import Book, Led, Prompt
+from gold_turns import Book, Led, LedWriter, Prompt
 from steps import machine, run_step, write_json
 
 from samescore.harness.policies.hf import let_threads_sleep
@@ -187,31 +187,6 @@ def record_policy(name: str, book: Book, worlds: Any) -> Found:
 # TRL.
 
 
-class LedWriter:
-    """A backend's writer whose sessions are led by gold turns."""
-
-    def __init__(self, writer: Any, book: Book) -> None:
-        self.context = writer.context
-        self._writer = writer
-        self._book = book
-
-    def begin(self) -> None:
-        """As the writer does."""
-        self._writer.begin()
-
-    def session(self, prefix: Sequence[int] = ()) -> Led:
-        """A session of the writer, led."""
-        return Led(self._writer.session(prefix), self._book, limit=1)
-
-    def end(self) -> None:
-        """As the writer does."""
-        self._writer.end()
-
-    def close(self) -> None:
-        """As the writer does."""
-        self._writer.close()
-
-
 CONFIG = """\
 base = "tiny"
 adapter = "{adapter}"
@@ -243,7 +218,7 @@ def record_trl(backend: str, book: Book, worlds: Any, out: Path) -> Found:
     grpo = assemble(prepare("grpo", source, GrpoConfig, Options(no_targets=True)))
     grpo.rollouts.prompts = Prompts(book.cases, "episode")
     grpo.rollouts.worlds = worlds
-    grpo.rollouts.writer = LedWriter(grpo.rollouts.writer, book)  # type: ignore[assignment]
+    grpo.rollouts.writer = LedWriter(grpo.rollouts.writer, book, limit=1)  # type: ignore[assignment]
     found: Found = {}
     keys = list(grpo.rollouts.prompts)
     for start in range(0, len(keys), TOGETHER):

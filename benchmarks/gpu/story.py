@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -68,6 +69,7 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], metavar="NAME=JSON", help="an option of every stage")
     parser.add_argument("--limit", type=int, help="evaluate so many cases only")
     parser.add_argument("--seconds", type=int, default=1500, help="a training or evaluation that takes longer is ended")
+    parser.add_argument("--gpus", type=int, default=1, help="stages take turns on so many")
     parser.add_argument("--jobs", type=int, default=8, help="so many at a time")
     options = parser.parse_args()
     stages = FINAL if options.what == "final" else SEARCH
@@ -77,7 +79,8 @@ def main() -> None:
     out = options.out.resolve()
     out.mkdir(parents=True, exist_ok=True)
     split = "eval" if options.what == "final" else "dev"
-    found = Story(out, split, options.limit, options.seconds, everywhere).tell(stages, options.jobs)
+    gpus = (os.environ.get("CUDA_VISIBLE_DEVICES") or "0,1,2,3,4,5,6,7").split(",")[: options.gpus]
+    found = Story(out, split, options.limit, options.seconds, everywhere, gpus).tell(stages, options.jobs)
     (out / "story.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     text = table(found, stages)
     (out / "story.md").write_text(text + "\n", encoding="utf-8")
@@ -87,18 +90,28 @@ def main() -> None:
 class Story:
     """Stages in the order of what they are trained on, each trained and then scored."""
 
-    def __init__(self, out: Path, split: str, limit: int | None, seconds: int, everywhere: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        out: Path,
+        split: str,
+        limit: int | None,
+        seconds: int,
+        everywhere: Mapping[str, Any],
+        gpus: Sequence[str],
+    ) -> None:
         self.out = out
         self.split = split
         self.limit = limit
         self.seconds = seconds
         self.everywhere = everywhere
+        self.gpus = gpus
         self._done: dict[str, threading.Event] = {}
         self._starting = threading.Lock()
 
     def tell(self, stages: Sequence[Stage], jobs: int) -> dict[str, Any]:
         """Everything that is known of each stage, the base first."""
         self._done = {stage.name: threading.Event() for stage in stages}
+        self._gpu = {stage.name: self.gpus[number % len(self.gpus)] for number, stage in enumerate(stages)}
         with ThreadPoolExecutor(jobs + len(stages)) as pool:
             running: dict[str, Future[dict[str, Any]]] = {"base": pool.submit(self._score, "base", None)}
             running |= {stage.name: pool.submit(self._stage, stage) for stage in stages}
@@ -128,7 +141,7 @@ class Story:
         path.write_text(toml(settings), encoding="utf-8")
         with self._starting:  # vLLM measures what memory is free when it starts: two at a time count each other's
             time.sleep(APART)
-        took = self._command([*SAMESCORE, "train", stage.kind, str(path)], f"{stage.name}.train.log")
+        took = self._command([*SAMESCORE, "train", stage.kind, str(path)], stage.name, "train")
         return took if "error" in took else {"train_seconds": took["seconds"]}
 
     def _score(self, name: str, adapter: Path | None) -> dict[str, Any]:
@@ -136,18 +149,22 @@ class Story:
         command = [*SAMESCORE, "eval", "sop", "--split", self.split, "--model", "tiny", "--out", str(run), "--json"]
         command += [] if adapter is None else ["--adapter", str(adapter)]
         command += [] if self.limit is None else ["--limit", str(self.limit)]
-        took = self._command(command, f"{name}.eval.log")
+        took = self._command(command, name, "eval")
         if "error" in took:
             return took
         text = (self.out / f"{name}.eval.log").read_text(encoding="utf-8")
         line = next(line for line in reversed(text.splitlines()) if line.startswith("{"))
         return {"eval_seconds": took["seconds"], "metrics": json.loads(line)["metrics"], "run": str(run)}
 
-    def _command(self, command: Sequence[str], log: str) -> dict[str, Any]:
+    def _command(self, command: Sequence[str], name: str, what: str) -> dict[str, Any]:
+        log = f"{name}.{what}.log"
+        environment = os.environ | {"CUDA_VISIBLE_DEVICES": self._gpu.get(name, self.gpus[-1])}
         began = time.perf_counter()
         with (self.out / log).open("w", encoding="utf-8") as file:
             try:
-                done = subprocess.run(command, stdout=file, stderr=subprocess.STDOUT, timeout=self.seconds, check=False)
+                done = subprocess.run(
+                    command, stdout=file, stderr=subprocess.STDOUT, timeout=self.seconds, check=False, env=environment
+                )
             except subprocess.TimeoutExpired:
                 return {"error": f"longer than {self.seconds} s", "log": log}
         if done.returncode:
