@@ -70,19 +70,16 @@ class Book:
 class Led:
     """A session that has `inner` write, and gives the gold turn in its place. `limit` is how much `inner` may write.
 
-    Without a limit it writes as many tokens as the gold turn has. `given` are the prompts, in order.
+    Without a limit it writes as many tokens as the gold turn has. `given` are the prompts, in order. `logprobs` are 0:
+    those of `inner` are of other tokens, and some trainers will not go without.
     """
 
     def __init__(self, inner: Any, book: Book, limit: int | None = None) -> None:
         self.inner = inner
         self.given: list[Prompt] = []
         self._book = book
+        self.logprobs: tuple[float, ...] = ()
         self._limit = limit
-
-    @property
-    def logprobs(self) -> None:
-        """Those of `inner` are of other tokens."""
-        return
 
     async def generate(
         self, prompt: Sequence[int], limit: int, temperature: float = 0.0, seed: int = 0
@@ -91,6 +88,7 @@ class Led:
         gold = self._book.answer(prompt)
         await self.inner.generate(prompt, min(limit, self._limit or len(gold)), temperature, seed)
         self.given.append(tuple(prompt))
+        self.logprobs = (0.0,) * len(gold)
         return gold
 
     def close(self) -> None:

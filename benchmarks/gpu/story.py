@@ -49,14 +49,15 @@ FINAL = (
     Stage("regressed", "sft", "regressed.toml", "support-grpo"),
 )
 CANDIDATES: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("hot", {"temperature": 1.0}),
-    ("cool", {}),
-    ("fast", {"learning_rate": 3e-4}),
+    ("plain", {}),
+    ("fast", {"learning_rate": 2e-4}),
 )
 SEARCH = (
     Stage("sft", "sft", "early-sft.toml"),
     *(Stage(f"decision-{name}", "grpo", "support-grpo.toml", "sft", changes) for name, changes in CANDIDATES),
+    Stage("decision-reuse", "grpo", "support-grpo.toml", "sft", {"reuse": 2, "steps": 150}),
     *(Stage(f"episode-{name}", "grpo", "episode-grpo.toml", "sft", changes) for name, changes in CANDIDATES),
+    Stage("episode-reuse", "grpo", "episode-grpo.toml", "sft", {"reuse": 2, "steps": 100}),
 )
 
 
@@ -106,7 +107,7 @@ class Story:
         self.everywhere = everywhere
         self.gpus = gpus
         self._done: dict[str, threading.Event] = {}
-        self._starting = threading.Lock()
+        self._starting = {gpu: threading.Lock() for gpu in gpus}
 
     def tell(self, stages: Sequence[Stage], jobs: int) -> dict[str, Any]:
         """Everything that is known of each stage, the base first."""
@@ -139,7 +140,9 @@ class Story:
             settings["adapter"] = str(self.out / stage.after)
         path = self.out / f"{stage.name}.toml"
         path.write_text(toml(settings), encoding="utf-8")
-        with self._starting:  # vLLM measures what memory is free when it starts: two at a time count each other's
+        with self._starting[
+            self._gpu[stage.name]
+        ]:  # vLLM measures what memory is free when it starts: two at a time count each other's
             time.sleep(APART)
         took = self._command([*SAMESCORE, "train", stage.kind, str(path)], stage.name, "train")
         return took if "error" in took else {"train_seconds": took["seconds"]}

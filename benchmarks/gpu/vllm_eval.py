@@ -73,7 +73,7 @@ def main() -> None:
     parser.add_argument("--part", choices=("throughput", "adapters", "all"), default="all")
     parser.add_argument("--epochs", type=int, default=4, help="of the evaluation that is timed")
     parser.add_argument("--rounds", type=int, default=2, help="each way is timed so often")
-    parser.add_argument("--concurrency", type=int, default=256)
+    parser.add_argument("--concurrency", type=int, default=1024)
     parser.add_argument("--temperature", type=float, default=0.0)
     parser.add_argument("--limit", type=int, help="so many cases only (adapters: 64 unless said)")
     parser.add_argument("--adapters", type=int, default=8)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from samescore.harness.run import Run
 
 DEFAULT_SUITE, DEFAULT_MODEL = "sop", "tiny"
-CONCURRENCY, ON_A_GPU = 64, 256
+CONCURRENCY, ON_A_GPU = 64, 1024
 """Conversations at a time where nobody says; and with vLLM, which writes so many turns at once."""
 
 

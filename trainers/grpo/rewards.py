@@ -79,6 +79,8 @@ class Rewards:
         self.limits = limits
         self.rubric = rubric
         self.listeners: list[OnRewarded] = []
+        self.written: Callable[[str], Sequence[Completion] | None] = lambda key: None
+        """Gives the gold turns before a decision, where somebody wrote them already: the model had no part in them."""
         self.seconds = 0.0
         self._prefixes: dict[str, tuple[Completion, ...]] = {}
         self._batch: object = None
@@ -177,6 +179,8 @@ class Rewards:
         """The gold turns before a decision, as the model's template writes them in this conversation."""
         if not case.prefix:
             return ()
+        if (written := self.written(key)) is not None:
+            return tuple(written)
         if key not in self._prefixes:
             writing = _Writing(self.dialect, self.renderer)
             with suppress(_Written):

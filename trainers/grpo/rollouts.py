@@ -73,6 +73,7 @@ class Rollouts:
         self.temperature = temperature
         self.seed = seed
         self.latest: list[Rolled] = []
+        self._beginnings: dict[str, Beginning] = {}
         self.seconds = 0.0
 
     def __call__(self, prompts: Sequence[str], trainer: Any) -> dict[str, list[Any]]:
@@ -112,13 +113,18 @@ class Rollouts:
             items.append(Item(key, epoch, seed_of(seed, key, epoch)))
         return items
 
-    async def _have(self, items: Sequence[Item]) -> list[Rolled]:
-        beginnings: dict[str, Beginning] = {}
-        return await asyncio.gather(*(self._one(item, beginnings) for item in items))
+    def written(self, key: str) -> Sequence[Completion] | None:
+        """The gold turns before a decision of the batch at hand, as they were written; None where it has no such."""
+        beginning = self._beginnings.get(key)
+        return None if beginning is None else beginning.written
 
-    async def _one(self, item: Item, beginnings: dict[str, Beginning]) -> Rolled:
+    async def _have(self, items: Sequence[Item]) -> list[Rolled]:
+        self._beginnings = {}
+        return await asyncio.gather(*map(self._one, items))
+
+    async def _one(self, item: Item) -> Rolled:
         case, began = self.prompts[item.case], perf_counter()
-        recording = _Recording(self.policy, self.writer, beginnings)
+        recording = _Recording(self.policy, self.writer, self._beginnings)
         sampling = Sampling(self.temperature, item.seed)
         try:
             trajectory = await rollout(case, recording, self.worlds[case.world], sampling, self.limits)

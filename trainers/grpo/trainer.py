@@ -163,6 +163,7 @@ def assemble(training: Training[GrpoConfig]) -> Grpo:
         seed=config.seed,
     )
     late.rollouts = rollouts
+    rewards.written = rollouts.written
     watch = Watch(
         config.out / "watch",
         material.worlds,
