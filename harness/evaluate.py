@@ -77,7 +77,9 @@ async def evaluate(
     with run.writer() as writer:
         before = run.latest(writer.records)
         pending = run.pending(before)
-        work = _Work(policy, replay, plan.temperature, writer, iter(pending), on_result)
+        # The longest conversations first: what is begun last is over soon, and the engine's batch stays full to the end.
+        longest_first = sorted(pending, key=lambda item: -len(replay.cases[item.case].gold))
+        work = _Work(policy, replay, plan.temperature, writer, iter(longest_first), on_result)
         if pending and run.manifest.status is not Status.RUNNING:
             run.update(status=Status.RUNNING, stopped=None, finished=None)
         try:

@@ -48,16 +48,21 @@ FINAL = (
     Stage("episode-grpo", "grpo", "episode-grpo.toml", "early-sft"),
     Stage("regressed", "sft", "regressed.toml", "support-grpo"),
 )
-CANDIDATES: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("plain", {}),
-    ("fast", {"learning_rate": 2e-4}),
+STARTS: tuple[tuple[str, float], ...] = (("quarter", 0.25), ("half", 0.5))
+"""Epochs of supervised fine-tuning before GRPO: the less a model was shown, the more it has left to find out."""
+CANDIDATES: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("decision", "support-grpo.toml", {"learning_rate": 3e-4, "prompts": 128, "steps": 100}),
+    ("episode", "episode-grpo.toml", {"steps": 160}),
+    ("episode-fast", "episode-grpo.toml", {"learning_rate": 3e-4, "steps": 160}),
+    ("episode-large", "episode-grpo.toml", {"learning_rate": 3e-4, "prompts": 96, "steps": 60}),
 )
-SEARCH = (
-    Stage("sft", "sft", "early-sft.toml"),
-    *(Stage(f"decision-{name}", "grpo", "support-grpo.toml", "sft", changes) for name, changes in CANDIDATES),
-    Stage("decision-reuse", "grpo", "support-grpo.toml", "sft", {"reuse": 2, "steps": 150}),
-    *(Stage(f"episode-{name}", "grpo", "episode-grpo.toml", "sft", changes) for name, changes in CANDIDATES),
-    Stage("episode-reuse", "grpo", "episode-grpo.toml", "sft", {"reuse": 2, "steps": 100}),
+SEARCH = tuple(
+    stage
+    for start, epochs in STARTS
+    for stage in (
+        Stage(f"sft-{start}", "sft", "early-sft.toml", changes={"epochs": epochs}),
+        *(Stage(f"{name}-{start}", "grpo", file, f"sft-{start}", changes) for name, file, changes in CANDIDATES),
+    )
 )
 
 
@@ -152,6 +157,8 @@ class Story:
         command = [*SAMESCORE, "eval", "sop", "--split", self.split, "--model", "tiny", "--out", str(run), "--json"]
         command += [] if adapter is None else ["--adapter", str(adapter)]
         command += [] if self.limit is None else ["--limit", str(self.limit)]
+        if (run / "run.json").is_file():  # it was begun, or is done
+            command = [*SAMESCORE, "eval", "--resume", str(run), "--json"]
         took = self._command(command, name, "eval")
         if "error" in took:
             return took
