@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from samescore.harness.case import Case
 from samescore.harness.dialects import Dialect
@@ -142,21 +141,11 @@ def rescore(
 
 
 def keep(run: Run, scored: Iterable[Scored], rubric: Rubric | None = None) -> None:
-    """Write the values into the run's `scores.json`, for `Run.frame`."""
-    from samescore.harness.scorers import RUBRIC, scorer_named
+    """Write the values into the run's `scores.json`, for `Run.frame` and for the gate."""
+    from samescore.harness.kept import made_from, rows_json, versions_of
+    from samescore.harness.scorers import RUBRIC
 
-    scorers = (*(rubric or RUBRIC).scorers, scorer_named("success"))
-    rows: list[dict[str, Any]] = [
-        {
-            "case": one.record.case,
-            "epoch": one.record.epoch,
-            "scores": {name: score.value for name, score in (one.scores or {}).items()},
-            "error": None if one.error is None else str(one.error),
-        }
-        for one in scored
-        if one.record.error is None
-    ]
-    run.keep_scores({scorer.name: scorer.version for scorer in scorers}, rows)
+    run.keep_scores(versions_of(rubric or RUBRIC), rows_json(scored), made_from(run))
 
 
 def first_difference(record: Record, trajectory: Trajectory) -> str | None:

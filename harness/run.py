@@ -26,11 +26,14 @@ from samescore.harness.policy import Policy
 from samescore.harness.records import Record
 from samescore.harness.served import recorded_dialect
 from samescore.harness.strictjson import JsonDefect, read, write
+from samescore.harness.tools import Toolset
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MANIFEST, EVIDENCE, SCORES = "run.json", "evidence.jsonl", "scores.json"
+MANIFEST, EVIDENCE, SCORES, TOOLSETS = "run.json", "evidence.jsonl", "scores.json", "toolsets.json"
+
+_INTACT = "What was recorded before is intact."
 
 _DERIVED = frozenset({"capability"})
 """What a model's description says that follows from the rest of it; runs of before do not have it."""
@@ -76,6 +79,7 @@ class Run:
         with run.writer():
             if (directory / MANIFEST).exists():
                 raise UsageError(f"{directory}: there is a run here already. Carry it on: {run.resume_command}")
+            write_whole(directory / TOOLSETS, _toolsets(worlds))
             write_whole(directory / MANIFEST, run.manifest.to_json())
         return run
 
@@ -186,9 +190,23 @@ class Run:
         """Record how the run ended, and why if it is not complete."""
         self.update(status=status, stopped=stopped, finished=now())
 
-    def keep_scores(self, scorers: Mapping[str, int], rows: Sequence[Mapping[str, Any]]) -> None:
-        """Replace `scores.json`: the scorers' versions and, per rollout, `case`, `epoch`, `scores` and `error`."""
-        write_whole(self.directory / SCORES, {"format": FORMAT, "scorers": dict(scorers), "rows": list(rows)})
+    def keep_scores(
+        self,
+        scorers: Mapping[str, int],
+        rows: Sequence[Mapping[str, Any]],
+        made_from: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Replace `scores.json`: the scorers' versions and, per rollout, `case`, `epoch`, `scores` and `error`.
+
+        `made_from` is what else the values depend on; without it nobody takes them for the evidence's own, see
+        `samescore.harness.kept`.
+        """
+        from samescore.harness.kept import sealed
+
+        data = {"format": FORMAT, "scorers": dict(scorers), "rows": list(rows)}
+        if made_from is not None:
+            data["made_from"] = dict(made_from)
+        write_text(self.directory / SCORES, sealed(_fields(data)), kept=_INTACT)
 
     def kept_scores(self) -> dict[str, Any]:
         """What `keep_scores` wrote.
@@ -244,8 +262,21 @@ def write_whole(path: Path, data: Mapping[str, Any]) -> None:
     Raises:
         EvidenceUnwritable: the disk is full; the former file is intact.
     """
-    text = "{" + ",".join(f"\n {write(name)}: {write(value)}" for name, value in data.items()) + "\n}\n"
-    write_text(path, text, kept="What was recorded before is intact.")
+    write_text(path, _fields(data) + "\n}\n", kept=_INTACT)
+
+
+def _toolsets(worlds: Mapping[str, World]) -> dict[str, Any]:
+    """The tools themselves, whose fingerprints the manifest has: see `samescore.harness.tool_diff`."""
+    from samescore.harness.tool_sources.openai_json import tools_json
+
+    def said(toolset: Toolset) -> dict[str, Any]:
+        return {"name": toolset.name, "version": toolset.version, "tools": tools_json(toolset.tools)}
+
+    return {"format": FORMAT, "worlds": {name: said(world.toolset) for name, world in sorted(worlds.items())}}
+
+
+def _fields(data: Mapping[str, Any]) -> str:
+    return "{" + ",".join(f"\n {write(name)}: {write(value)}" for name, value in data.items())
 
 
 def _read_manifest(path: Path) -> Manifest:

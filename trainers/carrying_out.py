@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from samescore.harness.cli.errors import say
 from samescore.harness.passport import PASSPORT, DevResult
 from samescore.trainers.backends import Writer
 from samescore.trainers.checkpoints import FOLDER, Checkpoints, Kept, origin
 from samescore.trainers.dev_targets import StatedTargets, say_moved, stated
+from samescore.trainers.ending import COPY, ending
 from samescore.trainers.failing import failing
 from samescore.trainers.logs import Teller, callback_of
 from samescore.trainers.saving import SETTINGS, WEIGHTS, require_room, save_adapter
@@ -19,8 +21,6 @@ from samescore.trainers.saving import SETTINGS, WEIGHTS, require_room, save_adap
 if TYPE_CHECKING:
     from samescore.trainers.dev import Looks
     from samescore.trainers.training import Training
-
-COPY = "config.toml"
 
 
 def carry_out(
@@ -56,7 +56,7 @@ def carry_out(
     require_room(training, trainer.model)
     Checkpoints(training, trainer, of, parts)
     looks = looks_of(training, trainer, writer)
-    _listen(trainer, [*callbacks, *_looking(looks, trainer, teller), callback_of(teller)])
+    _listen(trainer, [*callbacks, *_looking(looks, trainer, teller), callback_of(teller, trainer)])
     with failing(training):
         targets = _begin(training)
         checkpoint = training.checkpoint
@@ -64,7 +64,7 @@ def carry_out(
             result = trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint.folder))
         finally:
             teller.close()
-        teller.finish(result.global_step)
+        seconds = teller.finish(result.global_step)
         losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
         moved = say_moved(targets, training.config.data)
         progress = {"steps": result.global_step, "losses": losses[-1:], **_peak(), **moved}
@@ -75,6 +75,7 @@ def carry_out(
         looks.tidy()
     if not any((out / FOLDER).iterdir()):
         (out / FOLDER).rmdir()
+    say("\n".join(ending(training, result.global_step, teller.latest, None if looks is None else looks.best, seconds)))
     return out
 
 

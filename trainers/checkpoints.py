@@ -21,10 +21,13 @@ from samescore.harness.files import remedy
 from samescore.harness.policies.model_files import first_line, weights_digest
 
 if TYPE_CHECKING:
+    from samescore.trainers.config import TrainConfig
     from samescore.trainers.training import Training
 
 FOLDER, STAMP = "checkpoints", "stamp.json"
-FORMAT = 1
+FORMAT = 2
+"""Version of checkpoints. Those of version 1 had another schedule of the learning rate."""
+
 _PREFIX, _UNFINISHED = "checkpoint-", ".unfinished"
 
 _FREE = {"out", "log", "checkpoint", "base", "adapter", "recorded", "files"}
@@ -43,14 +46,27 @@ class Kept(Protocol):
 
 def origin(training: Training[Any]) -> dict[str, Any]:
     """What a checkpoint is of, as far as it is known before the data is made."""
-    config = training.config.model_dump(mode="json", exclude=_FREE)
     return {
         "kind": training.kind,
-        **dict(_flat(config)),
+        **settings(training.config),
         "base's weights": weights_digest(training.base),
         "adapter's weights": None if training.adapter is None else weights_digest(training.adapter),
         "template and tokenizer": training.renderer.fingerprint,
     }
+
+
+def settings(config: TrainConfig) -> dict[str, Any]:
+    """The options of a configuration that make a training what it is, by their full names."""
+    return dict(_flat(config.model_dump(mode="json", exclude=_FREE)))
+
+
+def differences(now: Mapping[str, Any], there: Mapping[str, Any], where: str) -> list[str]:
+    """What is not the same of what both name, in words; `where` says what has the other value."""
+    return [
+        f"{name}: {_short(now[name])} now, {_short(there[name])} {where}"
+        for name in now
+        if name in there and now[name] != there[name]
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +84,7 @@ class Checkpoint:
             UsageError: it is of something else; names what differs.
         """
         there = self.stamp["of"]
-        found = [
-            f"{name}: {_short(of[name])} now, {_short(there[name])} in the checkpoint"
-            for name in of
-            if name in there and of[name] != there[name]
-        ]
+        found = differences(of, there, "in the checkpoint")
         found += [f"{name}: not known to the checkpoint" for name in of if name not in there and name != "data"]
         if found:
             listing = "\n".join(f"  {line}" for line in found)

@@ -5,15 +5,19 @@ has the same as tables; a test keeps the two together."""
 
 from __future__ import annotations
 
+import difflib
 import tomllib
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
 from samescore.harness.errors import UsageError
 from samescore.harness.scorers import SCORERS
+from samescore.trainers.config_faults import Check, Fault, examined
 
+Kind = Literal["sft", "dpo", "grpo"]
 BackendName = Literal["transformers", "vllm", "unsloth"]
 Positive = Annotated[int, Field(ge=1)]
 
@@ -36,6 +40,9 @@ class DataConfig(_Section):
     """Learn from this many cases only, spread over the whole split."""
     procedure: Literal["prompt", "weights"] = "weights"
     """Whether the procedure stands in the system message, as in `samescore eval --procedure`."""
+    longer: Literal["error", "leave_out"] = "error"
+    """What becomes of a sequence past `max_tokens` (SFT, DPO): it is an error, or it is left out, and the plan and the
+    passport say how many were."""
 
 
 class LoraConfig(_Section):
@@ -107,21 +114,31 @@ class TrainConfig(_Section):
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     """Peak of a linear warm-up. Adapters take a tenfold higher rate than full fine-tuning."""
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.05
-    """Share of the steps in which the rate rises."""
+    """Share of the steps in which the rate rises, rounded up. Of W such steps the first has 1/W of the peak: no step is
+    without effect, as the first is in Transformers. 0: the first step has the peak."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     """Of AdamW."""
     max_tokens: Annotated[int, Field(ge=16)] = 4096
-    """A longer sequence is an error that names its case; nothing is cut silently (TRL's own default cuts at 1,024)."""
+    """A longer sequence is an error that names its case, or is left out (`data.longer`); nothing is cut silently (TRL's
+    own default cuts at 1,024)."""
     dev: DevConfig = DevConfig()
     log: LogConfig = LogConfig()
     checkpoint: CheckpointConfig = CheckpointConfig()
     seed: int = 20261120
     """Of the adapter's first values, of the order of the data and of sampling."""
 
-    @model_validator(mode="after")
-    def _one_adapter(self) -> TrainConfig:
+    def faults(self) -> Iterator[Fault]:
+        """What is wrong with options that are sound by themselves."""
         if self.adapter is not None and "lora" in self.model_fields_set:
-            raise ValueError("`lora` is for a new adapter, and `adapter` names one that exists. Leave one of them out")
+            message = "`lora` is for a new adapter, and `adapter` names one that exists. Leave one of them out"
+            yield Fault(message, ("lora", "adapter"))
+        yield from _model("base", self.base, "'tiny' or 'hf/PATH_OR_ID'", {"tiny"})
+
+    @model_validator(mode="after")
+    def _sound(self, info: ValidationInfo) -> Self:
+        # Who reads a file asks for the faults afterwards, together with others.
+        if info.context is None and (found := [*self.faults()]):
+            raise ValueError(" ".join(map(str, found)))
         return self
 
 
@@ -139,11 +156,12 @@ class SftConfig(TrainConfig):
     gold: bool = True
     """Learn the suite's gold turns. False: `recorded` and `files` alone."""
 
-    @model_validator(mode="after")
-    def _something(self) -> SftConfig:
+    def faults(self) -> Iterator[Fault]:
+        """See `TrainConfig.faults`."""
+        yield from super().faults()
         if not (self.gold or self.recorded or self.files):
-            raise ValueError("gold = false, and neither `recorded` nor `files` names anything: nothing to learn")
-        return self
+            message = "gold = false, and neither `recorded` nor `files` names anything: nothing to learn"
+            yield Fault(message, ("gold", "recorded", "files"))
 
 
 class DpoConfig(TrainConfig):
@@ -170,6 +188,16 @@ class DpoConfig(TrainConfig):
     """Of that sampling."""
     pairs_per_case: Positive = 4
     """At most so many pairs of a case, spread over its turns."""
+
+    def faults(self) -> Iterator[Fault]:
+        """See `TrainConfig.faults`."""
+        yield from super().faults()
+        if (self.rejected == "recorded") != bool(self.recorded):
+            yield Fault(
+                f'rejected = "{self.rejected}" with {len(self.recorded)} runs in `recorded`. Runs go with rejected = '
+                '"recorded": name some, or leave `recorded` out',
+                ("rejected", "recorded"),
+            )
 
 
 class GrpoConfig(TrainConfig):
@@ -231,52 +259,64 @@ class GrpoConfig(TrainConfig):
     vllm_memory: Annotated[float, Field(gt=0, lt=1)] = 0.3
     """Share of the GPU's memory that vLLM may take beside the training."""
 
-    @model_validator(mode="after")
-    def _sound(self) -> GrpoConfig:
+    def faults(self) -> Iterator[Fault]:
+        """See `TrainConfig.faults`."""
+        yield from super().faults()
         known = [scorer.name for scorer in SCORERS]
-        if unknown := sorted(self.weights.keys() - set(known)):
-            raise ValueError(f"weights: there is no scorer {', '.join(unknown)}. Known: {', '.join(known)}")
+        for name in sorted(self.weights.keys() - set(known)):
+            near = difflib.get_close_matches(name, known, n=1)
+            meant = f", did you mean {near[0]}?" if near else "."
+            yield Fault(f"weights: there is no scorer {name}{meant} Known: {', '.join(known)}", (f"weights.{name}",))
         if not any(self.weights.values()):
-            raise ValueError("weights: all are 0, so nothing would be learned. Give one scorer a weight")
+            yield Fault("weights: all are 0, so nothing would be learned. Give one scorer a weight", ("weights",))
         if (completions := self.group * self.prompts) % self.batch_size:
-            raise ValueError(
+            yield Fault(
                 f"group * prompts = {completions} completions do not divide into batches of {self.batch_size}. Choose "
-                "a batch_size that divides them"
+                "a batch_size that divides them",
+                ("group", "prompts", "batch_size"),
             )
         if self.beta and self.adapter is not None and self.checkpoint.every:
             # TRL keeps the reference as a second adapter, and a checkpoint of two would go on from the wrong one.
-            raise ValueError(
+            yield Fault(
                 "beta with an adapter that is trained further cannot go on from checkpoints. Set checkpoint.every = 0, "
-                "or beta = 0"
+                "or beta = 0",
+                ("beta", "adapter", "checkpoint.every"),
             )
-        return self
+        if self.data.longer == "leave_out":
+            yield Fault(
+                "data.longer is for train sft and dpo, whose sequences are there before training. Here conversations "
+                "end at `max_tokens`: leave it out",
+                ("data.longer",),
+            )
+        if self.similarity is not None:
+            yield from _model("similarity", self.similarity, "'hf/PATH_OR_ID'")
 
+
+KINDS: Mapping[Kind, type[TrainConfig]] = {"sft": SftConfig, "dpo": DpoConfig, "grpo": GrpoConfig}
+"""The configuration of each kind of training, by its name on the command line."""
 
 _Config = TypeVar("_Config", bound=TrainConfig)
 _PATHS = ("recorded", "files")
 
 
-def load_config(path: Path, kind: type[_Config]) -> _Config:
+def load_config(path: Path, kind: type[_Config], check: Check | None = None) -> _Config:
     """Read and validate a configuration file; its relative paths are taken from its folder.
+
+    `check` says what else is wrong with a configuration, such as what this machine cannot do.
 
     Raises:
         UsageError: the file is missing, no TOML, or says something that is no option; all faults in one message.
     """
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(
-            f"{path}: cannot read the configuration: {error.strerror}. Give the path of a TOML file."
-        ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: not TOML: {error}.") from None
-    try:
-        config = kind.model_validate(data)
-    except ValidationError as error:
-        faults = "\n".join(f"  {_fault(fault)}" for fault in error.errors())
-        raise UsageError(
-            f"{path}: the configuration is wrong:\n{faults}\nSee docs/training.md for every option."
-        ) from None
+
+    def checked(config: TrainConfig) -> Iterator[Fault]:
+        yield from config.faults()
+        yield from () if check is None else check(config)
+
+    config: _Config
+    config, faults = examined(read_toml(path), kind, KINDS, checked)
+    if faults:
+        listing = "\n".join(f"  {fault}" for fault in faults)
+        raise UsageError(f"{path}: the configuration is wrong:\n{listing}\nSee docs/training.md for every option.")
     here = path.parent
     placed: dict[str, Any] = {"out": (here / config.out).resolve()}
     for name in _PATHS:
@@ -285,8 +325,24 @@ def load_config(path: Path, kind: type[_Config]) -> _Config:
     return config.model_copy(update=placed)
 
 
-def _fault(fault: Any) -> str:
-    where = ".".join(map(str, fault["loc"]))
-    if fault["type"] == "value_error":
-        return f"{fault['msg'].removeprefix('Value error, ')}."
-    return f"{where or 'top'}: {fault['msg']}, found {fault['input']!r:.60}"
+def read_toml(path: Path) -> dict[str, Any]:
+    """What a TOML file says.
+
+    Raises:
+        UsageError: it cannot be read, or is no TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(
+            f"{path}: cannot read the configuration: {error.strerror}. Give the path of a TOML file."
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: not TOML: {error}.") from None
+
+
+def _model(option: str, name: str, expected: str, known: Collection[str] = ()) -> Iterator[Fault]:
+    """A model by name is a word that is known, or `hf/` and a path or an id."""
+    provider, _, rest = name.partition("/")
+    if name not in known and (provider != "hf" or not rest):
+        yield Fault(f"{option} {name!r}: expected {expected}", (option,))

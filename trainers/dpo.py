@@ -6,6 +6,7 @@ TRL would write prompts and turns with its own tokenization, and cut them. Here 
 from __future__ import annotations
 
 import os
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,16 +14,20 @@ from typing import Any
 
 from samescore.harness.blocking import blocking
 from samescore.harness.cli.errors import say
+from samescore.harness.cli.progress import loading
 from samescore.harness.errors import UsageError
 from samescore.harness.files import write_text
 from samescore.harness.rollout import DEFAULT_LIMITS
 from samescore.trainers.config import DpoConfig
 from samescore.trainers.decisions import Decision, Decisions
+from samescore.trainers.ending import finished
 from samescore.trainers.leakage import training_text
 from samescore.trainers.live import LivePolicy
+from samescore.trainers.logs import without_bars
 from samescore.trainers.pairs import Pair, Pairing, Pairs
 from samescore.trainers.preview import Workload, show_plan, steps_of
 from samescore.trainers.rejected import asked_of, conversations, from_kept, from_mutants, from_recorded, from_samples
+from samescore.trainers.schedule import schedule
 from samescore.trainers.sft import ByLength
 from samescore.trainers.training import (
     Options,
@@ -47,8 +52,10 @@ def train(path: Path, options: Options | None = None) -> Path:
             one is too long.
         TrainingFailed: memory or disk ran out.
     """
-    training = prepare("dpo", path, DpoConfig, options or Options())
-    require_source(training)
+    options = options or Options()
+    if (done := finished(path, DpoConfig, options)) is not None:
+        return done
+    training = prepare("dpo", path, DpoConfig, options)
     require_disjoint(training, map(training_text, training.material.cases))
     sampling = training.config.rejected == "sampled"
     if training.options.dry_run and sampling:
@@ -65,20 +72,6 @@ def train(path: Path, options: Options | None = None) -> Path:
     return carry_out(training, trainer, pairs.to_json(), more=lambda: margins(trainer), callbacks=[keeping])
 
 
-def require_source(training: Training[DpoConfig]) -> None:
-    """Make sure that runs are named where they are used, and only there.
-
-    Raises:
-        UsageError: they are not.
-    """
-    config = training.config
-    if (config.rejected == "recorded") != bool(config.recorded):
-        raise UsageError(
-            f'{training.source}: rejected = "{config.rejected}" with {len(config.recorded)} runs in `recorded`. Runs '
-            'go with rejected = "recorded": name some, or leave `recorded` out.'
-        )
-
-
 def pairs_of(training: Training[DpoConfig], model: Any = None) -> Pairs:
     """The pairs that a configuration asks for. `model` is needed where turns are sampled.
 
@@ -90,8 +83,7 @@ def pairs_of(training: Training[DpoConfig], model: Any = None) -> Pairs:
         PolicyError, WorldError: the model or a world crashed.
     """
     config, material = training.config, training.material
-    decisions = Decisions(material.worlds, training.renderer, training.dialect)
-    pairing = Pairing(decisions, config.rejected, config.pairs_per_case, config.seed)
+    pairing = pairing_of(training)
     if config.rejected == "mutants":
         return blocking(from_mutants(material.cases, pairing))
     if config.rejected == "recorded":
@@ -107,6 +99,14 @@ def pairs_of(training: Training[DpoConfig], model: Any = None) -> Pairs:
     finally:
         writer.end()
         writer.close()
+
+
+def pairing_of(training: Training[DpoConfig]) -> Pairing:
+    """What makes the pairs of a configuration."""
+    config = training.config
+    decisions = Decisions(training.material.worlds, training.renderer, training.dialect)
+    longest = config.max_tokens if config.data.longer == "leave_out" else None
+    return Pairing(decisions, config.rejected, config.pairs_per_case, config.seed, longest=longest)
 
 
 def check_pairs(pairs: Pairs, limit: int) -> None:
@@ -125,7 +125,8 @@ def check_pairs(pairs: Pairs, limit: int) -> None:
         past = sum(pair.tokens > limit for pair in pairs.made)
         raise UsageError(
             f"case {longest.case} is {longest.tokens} tokens long at turn {longest.k}, the limit is {limit}, and "
-            f"{past} of {len(pairs.made)} pairs are past it. Raise max_tokens to {longest.tokens}, or leave them out."
+            f"{past} of {len(pairs.made)} pairs are past it. Raise max_tokens to {longest.tokens}, or leave them out: "
+            'data.longer = "leave_out".'
         )
 
 
@@ -148,8 +149,7 @@ def workload(config: DpoConfig, pairs: Pairs) -> Workload:
 def prospect(training: Training[DpoConfig]) -> Workload:
     """The most that there may be to do where turns are still to be sampled."""
     config, material = training.config, training.material
-    decisions = Decisions(material.worlds, training.renderer, training.dialect)
-    pairing = Pairing(decisions, config.rejected, config.pairs_per_case, config.seed)
+    pairing = pairing_of(training)
 
     async def asked() -> list[list[Decision]]:
         return [await asked_of(case, pairing) for case in material.cases]
@@ -162,7 +162,7 @@ def prospect(training: Training[DpoConfig]) -> Workload:
         counts={"prompts": len(prompts), "turns to sample": len(prompts) * config.samples, "pairs at most": most},
         data={},
         steps=steps_of(most, config, config.accumulate, config.epochs),
-        longest=len(longest.prompt) + DEFAULT_LIMITS.turn_tokens,
+        longest=min(len(longest.prompt) + DEFAULT_LIMITS.turn_tokens, pairing.longest or sys.maxsize),
         source=f"{longest.case.id}, with the longest turn that may be sampled",
         sequences=2 * min(config.batch_size, most),
     )
@@ -202,7 +202,6 @@ def trainer_of(training: Training[DpoConfig], pairs: Sequence[Pair], model: Any)
         {
             "num_train_epochs": config.epochs,
             "gradient_accumulation_steps": config.accumulate,
-            "lr_scheduler_type": "cosine",
             "beta": config.beta,
             # TRL's default would silence `lora.dropout`.
             "disable_dropout": not config.lora.dropout,
@@ -210,6 +209,7 @@ def trainer_of(training: Training[DpoConfig], pairs: Sequence[Pair], model: Any)
     )
     make = dpo_trainer if config.loss == "dpo" else orpo_trainer
     trainer = make(arguments, pairs, model, training.renderer.tokenizer)
+    schedule(trainer, "cosine")
     order = ByLength([pair.tokens for pair in pairs], config.batch_size, config.seed)
     trainer._get_train_sampler = lambda dataset=None: order
     return trainer
@@ -237,12 +237,13 @@ def dpo_trainer(arguments: dict[str, Any], pairs: Sequence[Pair], model: Any, to
         "rejected_ids": [list(pair.rejected.ids) for pair in pairs],
     }
     model.eval()  # no dropout in the reference
-    trainer = Trainer(
-        model=model,
-        args=TrlConfig(**arguments, max_length=None, loss_type=["sigmoid"], precompute_ref_log_probs=True),
-        train_dataset=Dataset.from_dict(rows),
-        processing_class=tokenizer,
-    )
+    with loading("the reference's log-probabilities"), without_bars():
+        trainer = Trainer(
+            model=model,
+            args=TrlConfig(**arguments, max_length=None, loss_type=["sigmoid"], precompute_ref_log_probs=True),
+            train_dataset=Dataset.from_dict(rows),
+            processing_class=tokenizer,
+        )
     model.delete_adapter("ref")
     return trainer
 

@@ -68,5 +68,6 @@ def what_to_lower(training: Training[Any]) -> list[str]:
         found.append(f"Lower group or prompts (now {config.group} and {config.prompts}), or completion_tokens.")
     if not config.four_bit and config.backend != "vllm":  # which cannot merge an adapter into 4 bits
         found.append("Set four_bit = true, on a GPU.")
-    found.append(f"Lower max_tokens (now {config.max_tokens}) and leave longer samples out.")
+    leaving = "" if training.kind == "grpo" else ', with data.longer = "leave_out"'
+    found.append(f"Lower max_tokens (now {config.max_tokens}){leaving}.")
     return found

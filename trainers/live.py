@@ -64,7 +64,7 @@ class LivePolicy:
         if self._longest is not None and len(transcript.prompt) >= self._longest:
             raise PolicyError(
                 f"the prompt of case {case.id} has {len(transcript.prompt)} tokens, and max_tokens = {self._longest} "
-                "leaves no room for a turn. Raise it, or leave the case out."
+                "leaves no room for a turn. Raise it."
             )
         return LocalConversation(transcript, session, sampling, self._context)
 

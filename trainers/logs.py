@@ -19,7 +19,8 @@ import math
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,25 +28,28 @@ from typing import Any, Protocol
 
 from samescore.harness.cli.errors import say
 from samescore.harness.cli.progress import PLAIN_SECONDS, duration
-from samescore.harness.errors import TrainingFailed, UsageError
+from samescore.harness.errors import TrainingFailed
 from samescore.trainers.config import LogConfig, TrainConfig
+from samescore.trainers.config_faults import Fault
 
 LOG = "log.jsonl"
 
 _PACKAGES = {"tensorboard": ("tensorboard", "tensorboardX"), "wandb": ("wandb",), "trackio": ("trackio",)}
 _SUMMARY = "train_runtime"  # what TRL logs once more, of the whole
+_NO_BARS = "TQDM_DISABLE"  # what TRL asks before it draws one
+_BAR_SECONDS = 1.0
+
+Figure = tuple[str, float]
+"""What training is seen by, and its value: the loss, or the reward of GRPO."""
 
 
-def require_reporters(config: LogConfig) -> None:
-    """Make sure that what the configuration names is installed.
-
-    Raises:
-        UsageError: it is not.
-    """
+def missing_reporters(config: LogConfig) -> Iterator[Fault]:
+    """The fault of a configuration that names reporters that are not installed."""
     if missing := [name for name in config.to if not any(map(find_spec, _PACKAGES[name]))]:
-        raise UsageError(
+        yield Fault(
             f"log.to names {', '.join(missing)}, not installed here: pip install {' '.join(missing)}, or leave it out. "
-            f"{LOG} in the adapter's folder is written in any case."
+            f"{LOG} in the adapter's folder is written in any case",
+            ("log.to",),
         )
 
 
@@ -106,11 +110,22 @@ def _plain(value: Any) -> Any:
     return number if math.isfinite(number) else None
 
 
+@contextmanager
+def without_bars() -> Iterator[None]:
+    """Keeps TRL from drawing progress bars of its own meanwhile."""
+    before = os.environ.get(_NO_BARS)
+    os.environ[_NO_BARS] = "1"
+    try:
+        yield
+    finally:
+        os.environ.pop(_NO_BARS) if before is None else os.environ.update({_NO_BARS: before})
+
+
 class Display(Protocol):
     """Where progress is seen."""
 
-    def show(self, step: int, words: str) -> None:
-        """So many steps are done."""
+    def show(self, step: int, words: Callable[[], str]) -> None:
+        """So many steps are done; `words` are asked for where they are shown."""
 
     def say(self, words: str) -> None:
         """A line that stays."""
@@ -126,12 +141,12 @@ class Lines:
         self._total = total
         self._written = time.monotonic()
 
-    def show(self, step: int, words: str) -> None:
+    def show(self, step: int, words: Callable[[], str]) -> None:
         """Write a line, if the last one was long ago."""
         now = time.monotonic()
         if now - self._written >= PLAIN_SECONDS:
             self._written = now
-            print(f"step {step}/{self._total} · {words}", file=sys.stderr, flush=True)
+            print(f"step {step}/{self._total} · {words()}", file=sys.stderr, flush=True)
 
     def say(self, words: str) -> None:
         """Write it."""
@@ -158,11 +173,16 @@ class Bar:
             expand=True,
         )
         self._task = self._progress.add_task("starting", total=total, completed=step)
+        self._worded = 0.0
         self._progress.start()
 
-    def show(self, step: int, words: str) -> None:
-        """Move the bar."""
-        self._progress.update(self._task, completed=step, description=words)
+    def show(self, step: int, words: Callable[[], str]) -> None:
+        """Move the bar; its words change about once a second, since a GPU is waited for to know the loss."""
+        self._progress.update(self._task, completed=step)
+        now = time.monotonic()
+        if now - self._worded >= _BAR_SECONDS:
+            self._worded = now
+            self._progress.update(self._task, description=words())
 
     def say(self, words: str) -> None:
         """Write it above the bar."""
@@ -176,7 +196,8 @@ class Bar:
 class Teller:
     """Tells how far a training run is: on stderr, and in its log.
 
-    `tokens` counts what was trained on; `to_json` and `take` carry it over checkpoints.
+    `tokens` counts what was trained on; `to_json` and `take` carry it over checkpoints. `latest` is what was logged
+    last of the loss or the reward.
     """
 
     def __init__(self, out: Path) -> None:
@@ -186,7 +207,8 @@ class Teller:
         self._display: Display | None = None
         self._began = self._logged = time.monotonic()
         self._first = self._total = 0
-        self._words: list[str] = []
+        self._pace_words: list[str] = []
+        self.latest: Figure | None = None
 
     def to_json(self) -> dict[str, Any]:
         """What the process that resumes has to know."""
@@ -196,17 +218,24 @@ class Teller:
         """Go on from what `to_json` wrote."""
         self.tokens = self._before = data["tokens"]
 
-    def begin(self, step: int, total: int) -> None:
-        """Training begins after `step` of `total` steps."""
+    def begin(self, step: int, total: int, counted: int = 0) -> None:
+        """Training begins after `step` of `total` steps. `counted` tokens of those before TRL counts once more."""
         self._began = self._logged = time.monotonic()
         self._first, self._total = step, total
+        self._before -= counted
         append(self.out, "begin", {"step": step, "steps": total})
         self._display = Bar(total, step) if sys.stderr.isatty() else Lines(total)
 
-    def step(self, step: int) -> None:
-        """A step is done."""
+    def step(self, step: int, recent: Callable[[], Figure | None] = lambda: None) -> None:
+        """A step is done; `recent` says how the steps went since figures were last logged."""
+
+        def words() -> str:
+            seen = recent() or self.latest
+            told = [] if seen is None else [f"{seen[0]} {seen[1]:.3f}"]
+            return " · ".join([*told, *self._pace_words, self._left(step)])
+
         if self._display is not None:
-            self._display.show(step, " · ".join([*self._words, self._left(step)]))
+            self._display.show(step, words)
 
     def figures(self, step: int, figures: Mapping[str, Any]) -> None:
         """TRL's figures of the steps since it last gave some.
@@ -222,7 +251,7 @@ class Teller:
             return
         found = dict(figures)
         main = "reward" if "reward" in found else "loss"
-        self._words = [f"{main} {float(found[main]):.3f}"] if main in found else []
+        self.latest = (main, float(found[main])) if main in found else None
         if (counted := found.pop("num_tokens", None)) is not None:
             found |= self._pace(int(counted))
         self._logged = time.monotonic()
@@ -241,10 +270,11 @@ class Teller:
         else:
             self._display.say(words)
 
-    def finish(self, step: int) -> None:
-        """It ended as it was meant to."""
+    def finish(self, step: int) -> float:
+        """It ended as it was meant to; the seconds that this process took."""
         seconds = time.monotonic() - self._began
         append(self.out, "end", {"step": step, "tokens": self.tokens, "seconds": round(seconds, 1)})
+        return seconds
 
     def close(self) -> None:
         """It ended, in whatever way."""
@@ -257,7 +287,7 @@ class Teller:
         tokens, seconds = self._before + counted, time.monotonic() - self._logged
         rate = (tokens - self.tokens) / max(seconds, 1e-9)
         self.tokens = tokens
-        self._words.append(f"{rate:,.0f} tokens/s")
+        self._pace_words = [f"{rate:,.0f} tokens/s"]
         return {"tokens": tokens, "tokens_per_second": round(rate, 1)}
 
     def _left(self, step: int) -> str:
@@ -267,7 +297,18 @@ class Teller:
         return f"{duration(each * (self._total - step))} left"
 
 
-def callback_of(teller: Teller) -> Any:
+def recent_of(trainer: Any) -> Figure | None:
+    """How the steps went since TRL last logged: the mean reward of GRPO, of others the mean loss. None after none.
+
+    TRL keeps both on the device until it logs them.
+    """
+    if rewards := getattr(trainer, "_metrics", {}).get("train", {}).get("reward"):
+        return "reward", sum(rewards) / len(rewards)
+    steps = trainer.state.global_step - trainer._globalstep_last_logged
+    return ("loss", float(trainer._tr_loss) / steps) if steps and not hasattr(trainer, "reward_funcs") else None
+
+
+def callback_of(teller: Teller, trainer: Any) -> Any:
     """The teller as TRL calls it; after the callbacks that may stop the training."""
     from transformers import TrainerCallback
 
@@ -275,11 +316,12 @@ def callback_of(teller: Teller) -> Any:
         def on_train_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
             # After a checkpoint they would be those of the process before, which may have been asked for others.
             state.logging_steps, state.save_steps = args.logging_steps, args.save_steps
-            teller.begin(state.global_step, state.max_steps)
+            # GRPO goes on counting where the checkpoint stood.
+            teller.begin(state.global_step, state.max_steps, state.num_input_tokens_seen)
 
         def on_step_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
             control.should_log |= control.should_training_stop  # the last steps count too
-            teller.step(state.global_step)
+            teller.step(state.global_step, lambda: recent_of(trainer))
 
         def on_log(self, args: Any, state: Any, control: Any, logs: Mapping[str, Any], **more: Any) -> None:
             teller.figures(state.global_step, logs)

@@ -26,6 +26,7 @@ GOLD = "gold itself"
 TWICE = "the same turn again"
 UNWRITABLE = "not writable in the template"
 EMPTY = "no token"
+LONGER = "longer than max_tokens"
 ELSEWHERE = "failed elsewhere than in a turn by itself"
 UNSCORED = "not scored: an error, or diverged"
 
@@ -102,13 +103,17 @@ class Candidate:
 
 @dataclass(slots=True)
 class Pairing:
-    """Makes pairs from candidates: at most `per_case` of a case, spread over its turns and kinds by `seed`."""
+    """Makes pairs from candidates: at most `per_case` of a case, spread over its turns and kinds by `seed`.
+
+    Pairs with a sequence of more than `longest` tokens are dropped; None: none are.
+    """
 
     decisions: Decisions
     source: str
     per_case: int
     seed: int
     pairs: Pairs = field(default_factory=Pairs)
+    longest: int | None = None
 
     async def add(
         self, case: Case, candidates: Sequence[Candidate], right: Mapping[tuple[int, ...], Side] | None = None
@@ -132,10 +137,12 @@ class Pairing:
             if rejected.success.value >= chosen.success.value:
                 self.pairs.dropped[NO_WORSE] += 1
                 continue
+            pair = Pair(case.id, decision.k, self.source, candidate.detail, decision.prompt, chosen, rejected)
+            if self.longest is not None and pair.tokens > self.longest:
+                self.pairs.dropped[LONGER] += 1
+                continue
             made += 1
-            self.pairs.made.append(
-                Pair(case.id, decision.k, self.source, candidate.detail, decision.prompt, chosen, rejected)
-            )
+            self.pairs.made.append(pair)
 
     async def _rejected(self, candidate: Candidate) -> Side | str:
         """The candidate as a scored side, or why it can be none."""

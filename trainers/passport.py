@@ -32,7 +32,9 @@ _LIBRARIES = (
     "bitsandbytes",
 )
 _PATHS = ("recorded", "files")
-"""Options of configurations that are paths, read as seen from the configuration file."""
+"""Options of configurations that are paths."""
+_MODELS = ("base", "similarity")
+"""Options that are models: a name, or `hf/` and an id or a path."""
 
 
 def write_passport(
@@ -98,12 +100,27 @@ def _parent(adapter: Path) -> Parent:
 
 
 def _config(training: Training[Any]) -> dict[str, Any]:
-    """The configuration, without what is true of one machine alone: paths stand as seen from its file."""
+    """The configuration, without what is true of one machine alone: paths stand as seen from its file, names as they
+    are."""
     told: dict[str, Any] = training.config.model_dump(mode="json", exclude={"out"})
     here = training.source.resolve().parent
+
+    def seen(path: str | Path) -> str:
+        return os.path.relpath(Path(path).expanduser().resolve(), here)
+
     for name in _PATHS:
         if name in told:
-            told[name] = [os.path.relpath(path, here) for path in told[name]]
+            told[name] = [*map(seen, told[name])]
+    for name in _MODELS:
+        place = (told.get(name) or "").removeprefix("hf/")
+        if place != told.get(name) and Path(place).expanduser().is_dir():
+            path = seen(place)
+            told[name] = f"hf/{path}" if path.startswith(".") else f"hf/./{path}"  # no id of the hub begins so
+    if training.adapter is not None and (training.source.parent / told["adapter"]).expanduser().is_dir():
+        told["adapter"] = seen(training.adapter)
+    suite = told["data"]["suite"]
+    if suite != training.material.suite.name and Path(suite).exists():
+        told["data"]["suite"] = seen(suite)
     return told
 
 

@@ -127,7 +127,7 @@ def plan_of(training: Training[Any], workload: Workload) -> dict[str, Any]:
 
 
 def _devices(config: TrainConfig) -> list[Device]:
-    """Where it would run: the GPU here, or else this CPU, and any GPU for comparison."""
+    """Where it would run: the GPU here; else this CPU, and after it any GPU for comparison."""
     import torch
 
     if not torch.cuda.is_available():
@@ -216,13 +216,15 @@ def print_plan(console: Console, plan: Mapping[str, Any]) -> None:
         line("rewards", *(f"{name} {weight:g}" for name, weight in plan["rewards"].items()), *plan["impurities"])
     line("steps", f"{plan['steps']:,}", *_from_checkpoint(plan))
     line("goes to", plan["out"], *_occupied(plan))
-    for memory in plan["memory"]:
-        console.print()
-        line("memory", *_verdict(memory))
-        for name, value in memory["parts"].items():
-            line(f"{'':{_LABEL}}{_amount(value):>9}  ", f"{name}: {_MEANING[name]}")
-        for advice in memory["advice"]:
-            line("", advice)
+    here, *elsewhere = plan["memory"]
+    console.print()
+    line("memory", *_verdict(here))
+    for name, value in here["parts"].items():
+        line(f"{'':{_LABEL}}{_amount(value):>9}  ", f"{name}: {_MEANING[name]}")
+    for advice in here["advice"]:
+        line("", advice)
+    for memory in elsewhere:
+        line("", *_verdict(memory))
     console.print()
     for suite, targets in plan["targets"].items():
         stated = [f"{name} {target:g}" for name, target in targets.items()] or ["none: --no-targets"]

@@ -119,17 +119,22 @@ def _difference(read: Turn, meant: Turn) -> str | None:
     return None
 
 
-def check_lengths(samples: Sequence[Sample], limit: int) -> None:
-    """Nothing is cut silently.
+def check_lengths(samples: Sequence[Sample], limit: int, left_out: int = 0) -> None:
+    """Nothing is cut silently. `left_out` are sequences that were taken out because they are longer.
 
     Raises:
-        UsageError: a sequence is longer than `limit` tokens.
+        UsageError: there is no sequence, or one is longer than `limit` tokens.
     """
-    longer = sorted((sample for sample in samples if len(sample.example.ids) > limit), key=lambda one: -_length(one))
+    if not samples:
+        if left_out:
+            raise UsageError(f"nothing is left to learn: all {left_out} sequences are past {limit}. Raise max_tokens.")
+        raise UsageError("nothing to learn: the suite has no case of this split in these languages. Lock some.")
+    longer = sorted((sample for sample in samples if _length(sample) > limit), key=lambda one: -_length(one))
     if longer:
         raise UsageError(
             f"case {longer[0].source} is {_length(longer[0])} tokens long, the limit is {limit}, and {len(longer)} of "
-            f"{len(samples)} sequences are past it. Raise max_tokens to {_length(longer[0])}, or leave them out."
+            f"{len(samples)} sequences are past it. Raise max_tokens to {_length(longer[0])}, or leave them out: "
+            'data.longer = "leave_out".'
         )
 
 

@@ -16,9 +16,11 @@ from samescore.harness.cli.progress import loading
 from samescore.harness.fingerprint import fingerprint
 from samescore.trainers.config import SftConfig
 from samescore.trainers.conversation_files import file_lessons
+from samescore.trainers.ending import finished
 from samescore.trainers.preview import Workload, show_plan, steps_of
 from samescore.trainers.recorded import recorded_lessons
 from samescore.trainers.samples import Sample, check_lengths, gold_lessons, samples_of
+from samescore.trainers.schedule import schedule
 from samescore.trainers.training import (
     Options,
     Training,
@@ -41,10 +43,13 @@ def train(path: Path, options: Options | None = None) -> Path:
             too long, or what is learned has something of the cases that judge.
         TrainingFailed: memory or disk ran out.
     """
-    training = prepare("sft", path, SftConfig, options or Options())
+    options = options or Options()
+    if (done := finished(path, SftConfig, options)) is not None:
+        return done
+    training = prepare("sft", path, SftConfig, options)
     with loading("the conversations to learn"):
         data = data_of(training)
-    check_lengths(data.samples, training.config.max_tokens)
+    check_lengths(data.samples, training.config.max_tokens, data.longer)
     if training.options.dry_run:
         return show_plan(training, workload(training.config, data))
     with failing(training):
@@ -56,7 +61,8 @@ def train(path: Path, options: Options | None = None) -> Path:
 class SftData:
     """What is learned, and where it comes from: how many conversations of the suite, of each run, of each file.
 
-    `repeated` are recorded conversations that are token for token others that are learned: they are left out.
+    `repeated` are recorded conversations that are token for token others that are learned: they are left out. So are
+    `longer` sequences past `max_tokens`, where the configuration asks for it.
     """
 
     samples: tuple[Sample, ...]
@@ -64,6 +70,7 @@ class SftData:
     recorded: Mapping[str, Mapping[str, Any]]
     files: Mapping[str, int]
     repeated: int
+    longer: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """As passports have it."""
@@ -73,6 +80,7 @@ class SftData:
             "recorded": dict(self.recorded),
             "files": dict(self.files),
             "repeated": self.repeated,
+            "longer": self.longer,
             "samples": len(self.samples),
             "tokens": sum(len(ids) for ids, _ in rows),
             "learned_tokens": sum(sum(mask) for _, mask in rows),
@@ -103,12 +111,15 @@ def data_of(training: Training[SftConfig]) -> SftData:
         else:
             seen.add(sample.example.ids)
             samples.append(sample)
+    leaving = config.data.longer == "leave_out"
+    kept = [sample for sample in samples if not leaving or len(sample.example.ids) <= config.max_tokens]
     return SftData(
-        tuple(samples),
+        tuple(kept),
         len(gold),
         {run.run.name: run.to_json() for run in runs},
         {path.name: len(lessons) for path, lessons in files.items()},
         repeated,
+        len(samples) - len(kept),
     )
 
 
@@ -116,8 +127,14 @@ def workload(config: SftConfig, data: SftData) -> Workload:
     """How much there is to do, for `--dry-run`."""
     told = data.to_json()
     longest = max(data.samples, key=lambda sample: len(sample.example.ids))
+    left_out = {f"past {config.max_tokens:,} tokens left out": data.longer} if data.longer else {}
     return Workload(
-        counts={"samples": told["samples"], "tokens": told["tokens"], "of them learned": told["learned_tokens"]},
+        counts={
+            "samples": told["samples"],
+            "tokens": told["tokens"],
+            "of them learned": told["learned_tokens"],
+            **left_out,
+        },
         data=told,
         steps=steps_of(len(data.samples), config, config.accumulate, config.epochs),
         longest=len(longest.example.ids),
@@ -179,7 +196,6 @@ def trainer_of(training: Training[SftConfig], samples: Sequence[Sample]) -> Any:
         {
             "num_train_epochs": config.epochs,
             "gradient_accumulation_steps": config.accumulate,
-            "lr_scheduler_type": "cosine",
             "max_length": None,
         },
     )
@@ -189,6 +205,7 @@ def trainer_of(training: Training[SftConfig], samples: Sequence[Sample]) -> Any:
         train_dataset=dataset,
         processing_class=training.renderer.tokenizer,
     )
+    schedule(trainer, "cosine")
     order = ByLength([len(sample.example.ids) for sample in samples], config.batch_size, config.seed)
     trainer._get_train_sampler = lambda dataset=None: order
     return trainer

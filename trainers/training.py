@@ -15,18 +15,17 @@ that is an adapter with its passport, or an error that says what to change, with
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, TypeVar
 
 from samescore.harness.case import Case
 from samescore.harness.cli.progress import loading
 from samescore.harness.dialects import Dialect
 from samescore.harness.dialects.detect import detect
 from samescore.harness.errors import UsageError
-from samescore.harness.passport import PASSPORT
 from samescore.harness.policies.adapter import adapter_folder, attached
 from samescore.harness.policies.model_files import check_vocabulary, outline, weights_digest
 from samescore.harness.renderer import Renderer
@@ -34,14 +33,15 @@ from samescore.trainers.backends import Backend, backend_named
 from samescore.trainers.base import adapter_path, base_path
 from samescore.trainers.carrying_out import carry_out as carry_out
 from samescore.trainers.checkpoints import FOLDER, Checkpoint, origin, require_checkpoint
-from samescore.trainers.config import TrainConfig, load_config
+from samescore.trainers.config import Kind as Kind, TrainConfig, load_config
+from samescore.trainers.config_faults import Fault
+from samescore.trainers.cpu_memory import keep_freed_memory
 from samescore.trainers.failing import failing as failing, what_to_lower as what_to_lower
 from samescore.trainers.leakage import TrainingText, require_no_leakage
-from samescore.trainers.logs import quiet, reporter_arguments, require_reporters
+from samescore.trainers.logs import missing_reporters, quiet, reporter_arguments
 from samescore.trainers.material import Material, load_material
 from samescore.trainers.saving import SETTINGS as SETTINGS, WEIGHTS as WEIGHTS, save_adapter as save_adapter
 
-Kind = Literal["sft", "dpo", "grpo"]
 Config = TypeVar("Config", bound=TrainConfig)
 
 
@@ -80,9 +80,7 @@ def prepare(kind: Kind, source: Path, shape: type[Config], options: Options) -> 
             `--resume` finds nothing to go on from, or a checkpoint of another training.
         AdapterError: the adapter to train further is not of this base.
     """
-    config = load_config(source, shape)
-    require_packages()
-    require_reporters(config.log)
+    config = load_config(source, shape, lacking)
     require_one_process()
     backend = backend_named(config.backend)
     backend.require(config)  # first of all that imports anything: Unsloth has to come before what it patches
@@ -104,14 +102,13 @@ def prepare(kind: Kind, source: Path, shape: type[Config], options: Options) -> 
     return training
 
 
-def require_packages(*more: str) -> None:
-    """Make sure that what trains is installed.
-
-    Raises:
-        UsageError: it is not.
-    """
-    if missing := [name for name in ("torch", "peft", "trl", "datasets", *more) if find_spec(name) is None]:
-        raise UsageError(f"training needs {', '.join(missing)}: pip install 'samescore[train]'.")
+def lacking(config: TrainConfig) -> Iterator[Fault]:
+    """What this machine and its packages lack for a configuration."""
+    if missing := [name for name in ("torch", "peft", "trl", "datasets") if find_spec(name) is None]:
+        yield Fault(f"training needs {', '.join(missing)}: pip install 'samescore[train]'")
+        return
+    yield from missing_reporters(config.log)
+    yield from backend_named(config.backend).faults(config)
 
 
 def require_one_process() -> None:
@@ -134,10 +131,8 @@ def require_folder(out: Path, options: Options) -> None:
     """Make sure that nothing is overwritten.
 
     Raises:
-        UsageError: there is something in the adapter's folder and this is no `--resume`, or the training was finished.
+        UsageError: there is something in the adapter's folder, and this is no `--resume`.
     """
-    if options.resume and (out / PASSPORT).exists():
-        raise UsageError(f"{out} is finished: it has its passport, {PASSPORT}. There is nothing to resume.")
     if taken(out) and not options.resume:
         raise UsageError(
             f"{out} is not empty. Choose another `out`, or remove it; adapters are never overwritten. A training run "
@@ -223,8 +218,11 @@ def common_arguments(training: Training[Any], steps: Mapping[str, Any]) -> dict[
 
 def load_model(training: Training[Any]) -> Any:
     """The base with its adapter, by the backend; the adapter's first values come from the seed."""
+    import torch
     from transformers import set_seed
 
+    if not torch.cuda.is_available():
+        keep_freed_memory()
     set_seed(training.config.seed)
     with failing(training), loading(training.config.base):
         model = training.backend.load(training.config, training.base, training.adapter)

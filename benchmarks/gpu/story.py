@@ -46,7 +46,7 @@ FINAL = (
     Stage("early-sft", "sft", "early-sft.toml"),
     Stage("support-grpo", "grpo", "support-grpo.toml", "early-sft"),
     Stage("episode-grpo", "grpo", "episode-grpo.toml", "early-sft"),
-    Stage("regressed", "sft", "regressed.toml", "support-grpo"),
+    Stage("regressed", "sft", "regressed.toml"),
 )
 STARTS: tuple[tuple[str, float], ...] = (("quarter", 0.25), ("half", 0.5))
 """Epochs of supervised fine-tuning before GRPO: the less a model was shown, the more it has left to find out."""

@@ -12,8 +12,11 @@ from samescore.harness.cli.errors import DEBUG, Guarded, terminate_as_interrupt
 from samescore.harness.cli.eval import evaluate_command
 from samescore.harness.cli.export import export_command
 from samescore.harness.cli.fuzz import fuzz_command
+from samescore.harness.cli.gate import gate_command
 from samescore.harness.cli.init import init_command
 from samescore.harness.cli.inspect import app as inspect_app
+from samescore.harness.cli.report_command import report_command
+from samescore.harness.cli.plan import plan_command
 from samescore.harness.cli.score import score_command
 from samescore.harness.cli.sop import app as sop_app
 from samescore.harness.cli.suite import app as suite_app
@@ -27,11 +30,14 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 pass, 1 targets missed, 2 usage, 3 inconclusive, 4 incomparable, 5 incomplete.",
+    epilog="Exit codes: 0 pass, 1 regression or targets missed, 2 usage, 3 inconclusive, 4 incomparable, 5 incomplete.",
 )
 app.command("init")(init_command)
 app.command("eval")(evaluate_command)
 app.command("score")(score_command)
+app.command("gate")(gate_command)
+app.command("plan")(plan_command)
+app.command("report")(report_command)
 app.command("fuzz")(fuzz_command)
 app.add_typer(sop_app, name="sop")
 app.add_typer(suite_app, name="suite")

@@ -45,3 +45,10 @@ class ServerName(StrEnum):
     """The servers whose parsers are imitated."""
 
     VLLM = "vllm"
+
+
+class JUnitCase(StrEnum):
+    """What a test case of a JUnit report is."""
+
+    ROLLOUT = "rollout"
+    CASE = "case"

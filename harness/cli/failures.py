@@ -74,13 +74,22 @@ def _print_branch(console: Console, branch: Branch) -> None:
 
 def print_example(console: Console, example: Example) -> None:
     """What the model was told, what was expected, what it did, and why that is wrong."""
+    _print_lines(console, [*_told(example), *_compared(example)])
+
+
+def print_gold_and_made(console: Console, example: Example) -> None:
+    """What was expected, what the model did, and why that is wrong: an example whose conversation stands above."""
+    _print_lines(console, _compared(example))
+
+
+def _print_lines(console: Console, lines: Sequence[Line]) -> None:
     from rich.text import Text
 
-    for label, text, style in _lines(example):
+    for label, text, style in lines:
         print_hanging(console, Text(f"  {label:<{LABEL}}", style="dim"), Text(text, style=style))
 
 
-def _lines(example: Example) -> list[Line]:
+def _told(example: Example) -> list[Line]:
     epoch = f", epoch {example.epoch}" if example.epoch else ""
     lines: list[Line] = [
         ("case", f"{printable(example.case)} ({example.locale}){epoch}, turn {example.turn}", ""),
@@ -90,9 +99,15 @@ def _lines(example: Example) -> list[Line]:
         user = message.role == "user"
         text = message.content if user else f"{message.name} → {message.content}"
         lines.append(("user" if user else "tool", shortened(text, LONGEST), ""))
-    lines += _labelled("expected", _gold(example.expected), "green")
-    lines += _labelled("got", _made(example), "red")
-    return lines + _labelled("why", _reasons(example.reasons), "")
+    return lines
+
+
+def _compared(example: Example) -> list[Line]:
+    return [
+        *_labelled("expected", _gold(example.expected), "green"),
+        *_labelled("got", _made(example), "red"),
+        *_labelled("why", _reasons(example.reasons), ""),
+    ]
 
 
 def _reasons(reasons: Sequence[Reason]) -> list[str]:

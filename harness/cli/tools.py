@@ -1,4 +1,4 @@
-"""`samescore tools`: take over tools that are already written down, and record what answers them."""
+"""`samescore tools`: take over tools that are already written down, record what answers them, and compare them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from samescore.harness.cli.tools_diff import diff_command
 from samescore.harness.counted import counted
 from samescore.harness.strictjson import write
 
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from samescore.harness.tools import Tool
     from samescore.harness.types import Call
 
-app = typer.Typer(no_args_is_help=True, help="Take over tools from JSON, OpenAPI or an MCP server.")
+app = typer.Typer(no_args_is_help=True, help="Take over tools from JSON, OpenAPI or an MCP server; compare them.")
+app.command("diff")(diff_command)
 
 MCP = "mcp:"
 _OPENAPI = ("openapi", "swagger")
@@ -26,7 +28,7 @@ Seconds = Annotated[float, typer.Option(metavar="SECONDS", help="How long an MCP
 
 @app.callback()
 def tools() -> None:
-    """Take over tools from JSON, OpenAPI or an MCP server."""
+    """Take over tools from JSON, OpenAPI or an MCP server; compare them."""
 
 
 @app.command("import")
@@ -51,7 +53,7 @@ def import_tools(
     if both := sorted({*(effect or [])} & {*(read or [])}):
         raise UsageError(f"{both[0]} stands under --effect and under --read. Name it once.")
     _require_another(Path(source), out)
-    found = _tools(source, effect or [], read or [], timeout)
+    found = tools_of(source, effect or [], read or [], timeout)
     write_text(out, "[\n" + ",\n".join(f"  {write(spec)}" for spec in tools_json(found)) + "\n]\n")
     width = max(len(tool.name) for tool in found)
     for tool in found:
@@ -88,7 +90,12 @@ def _require_another(source: Path, out: Path) -> None:
         raise UsageError(f"--out {out}: this is the file that is read. Choose another one.")
 
 
-def _tools(source: str, effects: Sequence[str], reads: Sequence[str], timeout: float) -> tuple[Tool, ...]:
+def tools_of(source: str, effects: Sequence[str], reads: Sequence[str], timeout: float) -> tuple[Tool, ...]:
+    """The tools of a JSON or OpenAPI file, or of an MCP server.
+
+    Raises:
+        UsageError, ToolsetError: see `samescore.harness.tool_sources`.
+    """
     from samescore.harness.tool_sources import marked, read_tools, tools_from_mcp, tools_from_openapi
 
     if source.startswith(MCP):

@@ -19,11 +19,18 @@ variance a mean in [0, 1] can have: there the interval is wider than it must be,
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from math import fsum, sqrt
 from statistics import NormalDist
+
+from samescore.harness.stats.cluster_robust import (
+    assumed_design_effect,
+    cr2_variance,
+    degrees_of_freedom,
+    quantile,
+)
 
 ASSUMED_ICC = 0.05
 """The correlation of two cases of one branch that is assumed where the sample shows less."""
@@ -100,49 +107,14 @@ def effective_cases(
     variance = cr2_variance(values, clusters)
     if variance is None:
         return per_cluster
-    most = n / (1 + ASSUMED_ICC * (squares / n - 1))
+    most = n / assumed_design_effect(list(sizes.values()), ASSUMED_ICC)
     if variance > 0:
         mean = fsum(values) / n
-        student = _t(confidence, degrees_of_freedom(list(sizes.values())))
+        student = quantile((1 + confidence) / 2, degrees_of_freedom(list(sizes.values())))
         one = mean * (1 - mean) if alone is None else alone
         most = min(most, one / variance * (_z(confidence) / student) ** 2)
     return max(per_cluster, most)
 
 
-def cr2_variance(values: Sequence[float], clusters: Sequence[Hashable]) -> float | None:
-    """The CR2 variance of a mean: sum of e_g^2 / (1 - m_g/n) / n^2 over clusters (Bell & McCaffrey 2002).
-
-    e_g is the sum of a cluster's residuals, m_g its size. None with a single cluster, where nothing can be estimated.
-    """
-    n = len(values)
-    mean = fsum(values) / n
-    members: defaultdict[Hashable, list[float]] = defaultdict(list)
-    for value, cluster in zip(values, clusters, strict=True):
-        members[cluster].append(value - mean)
-    if len(members) < 2:
-        return None
-    return fsum(fsum(residuals) ** 2 / (1 - len(residuals) / n) for residuals in members.values()) / n**2
-
-
-def degrees_of_freedom(sizes: Sequence[int]) -> float:
-    """Bell & McCaffrey's (2002) degrees of freedom of the CR2 variance of a mean; G - 1 for G clusters of one size.
-
-    Raises:
-        ValueError: fewer than two clusters.
-    """
-    if len(sizes) < 2:
-        raise ValueError("one cluster has no degrees of freedom: the variance between clusters needs two")
-    n = sum(sizes)
-    leverages = [size * size / n / (1 - size / n) for size in sizes]
-    crossed = fsum(leverages) ** 2 - fsum(leverage * leverage for leverage in leverages)
-    return n * n / (sum(size * size for size in sizes) + crossed)
-
-
 def _z(confidence: float) -> float:
     return NormalDist().inv_cdf((1 + confidence) / 2)
-
-
-def _t(confidence: float, degrees: float) -> float:
-    from scipy.special import stdtrit  # 0.3 s to import, and only clustered scores need it
-
-    return float(stdtrit(degrees, (1 + confidence) / 2))

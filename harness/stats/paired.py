@@ -64,14 +64,18 @@ def tango(lost: float, gained: float, n: float, confidence: float = CONFIDENCE) 
     if lost < 0 or gained < 0 or lost + gained > n * (1 + 1e-9) or n <= 0:
         raise ValueError(f"{lost} lost and {gained} gained of {n} pairs")
     z = NormalDist().inv_cdf((1 + confidence) / 2)
+    return -tango_upper(gained, lost, n, z), tango_upper(lost, gained, n, z)
+
+
+def tango_upper(lost: float, gained: float, n: float, quantile: float) -> float:
+    """The upper end of Tango's score interval of (lost - gained) / n: the statistic reaches minus this quantile there.
+
+    The lower end is its mirror image, `-tango_upper(gained, lost, n, quantile)`.
+    """
     estimate = (lost - gained) / n
-
-    def statistic(delta: float) -> float:
-        return tango_statistic(lost, gained, n, delta)
-
-    low = -1.0 if statistic(-1.0) < z else _crossing(lambda delta: statistic(delta) > z, -1.0, estimate)
-    high = 1.0 if statistic(1.0) > -z else _crossing(lambda delta: statistic(delta) > -z, estimate, 1.0)
-    return min(low, estimate), max(high, estimate)
+    if tango_statistic(lost, gained, n, 1.0) > -quantile:
+        return 1.0
+    return max(estimate, _crossing(lambda delta: tango_statistic(lost, gained, n, delta) > -quantile, estimate, 1.0))
 
 
 def tango_statistic(lost: float, gained: float, n: float, delta: float) -> float:

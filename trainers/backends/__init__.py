@@ -6,13 +6,14 @@ Each is imported only when a configuration names it.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from samescore.harness.policies.local import TokenSession
 from samescore.harness.renderer import Renderer
 from samescore.trainers.config import TrainConfig
+from samescore.trainers.config_faults import Fault
 
 
 class WriterSession(TokenSession, Protocol):
@@ -48,11 +49,14 @@ class Backend(Protocol):
 
     name: str
 
+    def faults(self, config: TrainConfig) -> Iterator[Fault]:
+        """What this machine and these packages cannot do of what is asked: what to change or to install."""
+
     def require(self, config: TrainConfig) -> None:
-        """Make sure, before anything is loaded, that this machine and these packages can do what is asked.
+        """Make sure, before anything is loaded, that there are no such faults, and import what has to come first.
 
         Raises:
-            UsageError: they cannot; says what to change or to install.
+            UsageError: there are; all of them.
         """
 
     def load(self, config: TrainConfig, base: Path, adapter: Path | None) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from samescore.harness.errors import AdapterError, UsageError
 from samescore.harness.renderer import Renderer
 from samescore.trainers.backends.lora import new_lora
 from samescore.trainers.config import TrainConfig
+from samescore.trainers.config_faults import Fault, require_none
 
 if TYPE_CHECKING:
     import torch
@@ -27,16 +28,19 @@ class TransformersBackend:
 
     name = "transformers"
 
+    def faults(self, config: TrainConfig) -> Iterator[Fault]:
+        """4 bits want a GPU and bitsandbytes; nothing else is asked for."""
+        if config.four_bit:
+            yield from without_gpu("four_bit")
+            yield from without_bitsandbytes(config)
+
     def require(self, config: TrainConfig) -> None:
-        """4 bits want a GPU and bitsandbytes; nothing else is asked for.
+        """See `faults`.
 
         Raises:
-            UsageError: they are not there.
+            UsageError: there are some.
         """
-        if config.four_bit:
-            require_gpu("four_bit")
-            if find_spec("bitsandbytes") is None:
-                raise UsageError("four_bit needs bitsandbytes: pip install 'samescore[gpu]', or set four_bit = false.")
+        require_none(self.faults(config))
 
     def load(self, config: TrainConfig, base: Path, adapter: Path | None) -> Any:
         """The base in its number format, the adapter in float32."""
@@ -166,19 +170,23 @@ def four_bits() -> Any:
     )
 
 
-def require_gpu(what: str) -> None:
-    """Make sure that there is a CUDA GPU.
-
-    Raises:
-        UsageError: there is none.
-    """
+def without_gpu(what: str) -> Iterator[Fault]:
+    """The fault of a machine without a CUDA GPU; `what` is the option that wants one."""
     import torch
 
     if not torch.cuda.is_available():
-        raise UsageError(
+        yield Fault(
             f"{what} needs a CUDA GPU, and torch finds none. Run it on a machine with one, or set backend = "
-            '"transformers" and four_bit = false.'
+            '"transformers" and four_bit = false',
+            ("backend", "four_bit"),
         )
+
+
+def without_bitsandbytes(config: TrainConfig) -> Iterator[Fault]:
+    """The fault of a base in 4 bits where what reads them is not installed."""
+    if config.four_bit and find_spec("bitsandbytes") is None:
+        message = "four_bit needs bitsandbytes: pip install 'samescore[gpu]', or set four_bit = false"
+        yield Fault(message, ("four_bit",))
 
 
 def _first(error: Exception) -> str:

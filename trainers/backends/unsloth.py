@@ -11,7 +11,7 @@ is held once, and the adapter goes beside it as a LoRA request.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,9 +22,10 @@ from samescore.harness.errors import UsageError
 from samescore.harness.renderer import Renderer
 from samescore.trainers.backends import Writer
 from samescore.trainers.backends.given import GivenLora, fill, plain_lora
-from samescore.trainers.backends.transformers import require_gpu
+from samescore.trainers.backends.transformers import without_bitsandbytes, without_gpu
 from samescore.trainers.backends.vllm import VllmWriter, engine_arguments, still
 from samescore.trainers.config import DpoConfig, GrpoConfig, SftConfig, TrainConfig
+from samescore.trainers.config_faults import Fault, require_none
 
 
 class UnslothBackend:
@@ -32,31 +33,36 @@ class UnslothBackend:
 
     name = "unsloth"
 
-    def require(self, config: TrainConfig) -> None:
-        """A CUDA GPU and the package. Imports it.
-
-        Raises:
-            UsageError: they are not there, or the configuration asks for what Unsloth does not do.
-        """
+    def faults(self, config: TrainConfig) -> Iterator[Fault]:
+        """What Unsloth does not do, and that a CUDA GPU or the package is missing."""
         if config.dtype == "float32":
-            raise UsageError(
+            yield Fault(
                 'backend = "unsloth" computes in bfloat16; its kernels are not made for dtype = "float32". Set dtype = '
-                '"auto", or backend = "transformers".'
+                '"auto", or backend = "transformers"',
+                ("backend", "dtype"),
             )
         if isinstance(config, GrpoConfig) and config.beta and config.adapter is not None:
-            raise UsageError(
+            yield Fault(
                 'backend = "unsloth" takes the base as the reference, and `beta` means the adapter that training began '
-                'with. Set beta = 0, train a new adapter, or use backend = "transformers" or "vllm".'
+                'with. Set beta = 0, train a new adapter, or use backend = "transformers" or "vllm"',
+                ("backend", "beta", "adapter"),
             )
-        missing = [name for name in ("unsloth", "unsloth_zoo") if find_spec(name) is None]
-        if missing:
-            raise UsageError(
+        if missing := [name for name in ("unsloth", "unsloth_zoo") if find_spec(name) is None]:
+            yield Fault(
                 f'backend = "unsloth" needs {" and ".join(missing)}, not installed here: pip install '
-                "'samescore[gpu]', or set backend = \"transformers\"."
+                "'samescore[gpu]', or set backend = \"transformers\"",
+                ("backend",),
             )
-        if config.four_bit and find_spec("bitsandbytes") is None:
-            raise UsageError("four_bit needs bitsandbytes: pip install 'samescore[gpu]', or set four_bit = false.")
-        require_gpu('backend = "unsloth"')
+        yield from without_bitsandbytes(config)
+        yield from without_gpu('backend = "unsloth"')
+
+    def require(self, config: TrainConfig) -> None:
+        """See `faults`. Imports Unsloth.
+
+        Raises:
+            UsageError: there are some, or it does not run here.
+        """
+        require_none(self.faults(config))
         _import_unsloth()
 
     def load(self, config: TrainConfig, base: Path, adapter: Path | None) -> Any:

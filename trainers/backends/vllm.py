@@ -18,8 +18,9 @@ from samescore.harness.errors import UsageError
 from samescore.harness.policies.vllm_engine import VllmEngine, VllmSession
 from samescore.harness.renderer import Renderer
 from samescore.trainers.backends.given import plain_lora
-from samescore.trainers.backends.transformers import BACKEND as TRANSFORMERS, require_gpu
+from samescore.trainers.backends.transformers import BACKEND as TRANSFORMERS, without_gpu
 from samescore.trainers.config import GrpoConfig, TrainConfig
+from samescore.trainers.config_faults import Fault, require_none
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,33 +33,42 @@ class VllmBackend:
 
     name = "vllm"
 
-    def require(self, config: TrainConfig) -> None:
-        """GRPO on a CUDA GPU, with vLLM installed.
-
-        Raises:
-            UsageError: it is another kind of training, or they are not there.
-        """
+    def faults(self, config: TrainConfig) -> Iterator[Fault]:
+        """What is not GRPO, what vLLM cannot do, and that a CUDA GPU or the package is missing."""
         if not isinstance(config, GrpoConfig):
-            raise UsageError(
+            yield Fault(
                 'backend = "vllm": vllm generates; train sft and dpo with "transformers" or "unsloth". The adapter can '
-                "then be evaluated with vllm/PATH all the same."
+                "then be evaluated with vllm/PATH all the same",
+                ("backend",),
             )
+            return
         if config.four_bit:
-            raise UsageError(
+            yield Fault(
                 'backend = "vllm" and four_bit: an adapter is merged into the base for vLLM, which 4 bits do not bear. '
-                'Set backend = "unsloth", which keeps the two apart, or four_bit = false.'
+                'Set backend = "unsloth", which keeps the two apart, or four_bit = false',
+                ("backend", "four_bit"),
             )
         if config.dtype == "float32":
-            raise UsageError(
+            yield Fault(
                 'backend = "vllm" and dtype = "float32": vLLM would write in another number format than is trained. '
-                'Set dtype = "auto".'
+                'Set dtype = "auto"',
+                ("backend", "dtype"),
             )
         if find_spec("vllm") is None:
-            raise UsageError(
+            yield Fault(
                 "backend = \"vllm\" needs vLLM, which is not installed: pip install 'samescore[gpu]', or set backend = "
-                '"transformers".'
+                '"transformers"',
+                ("backend",),
             )
-        require_gpu('backend = "vllm"')
+        yield from without_gpu('backend = "vllm"')
+
+    def require(self, config: TrainConfig) -> None:
+        """See `faults`.
+
+        Raises:
+            UsageError: there are some.
+        """
+        require_none(self.faults(config))
 
     def load(self, config: TrainConfig, base: Path, adapter: Path | None) -> Any:
         """As the `transformers` backend does it; then there must be room for vLLM.

@@ -132,7 +132,7 @@ class Rollouts:
             kind = ErrorKind.WORLD if isinstance(error, WorldError) else ErrorKind.POLICY
             return self._failed(item, Failure(kind, str(error)))
         if not recording.session.turns:
-            why = f"the prompt of case {item.case} leaves no room for a turn. Raise max_tokens, or leave the case out."
+            why = f"the prompt of case {item.case} leaves no room for a turn. Raise max_tokens."
             return self._failed(item, Failure(ErrorKind.POLICY, why))
         return flatten(item, case, trajectory, recording.session.turns, perf_counter() - began)
 

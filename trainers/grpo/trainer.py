@@ -15,17 +15,20 @@ from samescore.harness.fingerprint import fingerprint
 from samescore.harness.rollout import Limits
 from samescore.trainers.backends import Writer
 from samescore.trainers.config import GrpoConfig
+from samescore.trainers.ending import finished
 from samescore.trainers.grpo.curriculum import Curriculum, StepSampler
 from samescore.trainers.grpo.groups import Groups
-from samescore.trainers.grpo.preview import workload
+from samescore.trainers.grpo.preview import longest_of, workload
 from samescore.trainers.grpo.prompts import Prompts
 from samescore.trainers.grpo.rewards import Rewards
 from samescore.trainers.grpo.rollouts import Rollouts, step_seed
+from samescore.trainers.grpo.sizes import require_room
 from samescore.trainers.grpo.standing import Standing
 from samescore.trainers.grpo.watch import Watch
 from samescore.trainers.leakage import training_text
 from samescore.trainers.live import LivePolicy
 from samescore.trainers.preview import show_plan
+from samescore.trainers.schedule import schedule
 from samescore.trainers.similarity import Similarity, similarity_reward
 from samescore.trainers.training import (
     Options,
@@ -71,12 +74,17 @@ def train(path: Path, options: Options | None = None) -> Path:
         TrainingFailed: memory or disk ran out.
         ScoresDiffer: a reward was not the score of evaluation.
     """
-    training = prepare("grpo", path, GrpoConfig, options or Options())
+    options = options or Options()
+    if (done := finished(path, GrpoConfig, options)) is not None:
+        return done
+    training = prepare("grpo", path, GrpoConfig, options)
     require_prefix(training)
     prompts = require_prompts(training)
     require_disjoint(training, map(training_text, training.material.cases))
+    size = longest_of(training)
+    require_room(training.config, size)
     if training.options.dry_run:
-        return show_plan(training, workload(training, prompts, data_of(prompts)))
+        return show_plan(training, workload(training, prompts, data_of(prompts), size))
     with failing(training):
         grpo = assemble(training)
     return carry_out_of(grpo)
@@ -208,9 +216,6 @@ def outcome(grpo: Grpo) -> dict[str, Any]:
     }
 
 
-_SCHEDULES = {"constant": "constant_with_warmup", "linear": "linear", "cosine": "cosine"}
-
-
 class _Late:
     """TRL wants its rollout function before there is a trainer, and the writer of some backends is the trainer's."""
 
@@ -264,6 +269,7 @@ def _trainer(
         processing_class=training.renderer.tokenizer,
         rollout_func=rollout,
     )
+    schedule(trainer, config.schedule)
     # By these TRL tells which completions were cut: the template's ends, as evaluation has it, not the model's own.
     trainer.eos_token_ids = sorted(training.renderer.ends)
     return trainer
@@ -277,7 +283,6 @@ def grpo_arguments(config: GrpoConfig) -> Mapping[str, Any]:
         "gradient_accumulation_steps": config.group * config.prompts // config.batch_size,
         "num_generations": config.group,
         "num_iterations": config.reuse,
-        "lr_scheduler_type": _SCHEDULES[config.schedule],
         # No sequence has more tokens that the model wrote; `dr_grpo` divides by it.
         "max_completion_length": min(config.completion_tokens, config.turn_tokens * turns),
         "temperature": config.temperature,

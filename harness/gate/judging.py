@@ -1,0 +1,216 @@
+"""From runs to a verdict, step by step: are they comparable and complete, then the numbers, then what follows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from samescore.harness.errors import UsageError
+from samescore.harness.gate.comparable import (
+    Common,
+    blocking,
+    common_cases,
+    digest,
+    too_few,
+    toolsets_differ,
+    warnings,
+    worlds_differ,
+)
+from samescore.harness.gate.pairs import Pairs, pairs_of
+from samescore.harness.gate.policy import Policy
+from samescore.harness.gate.rule_verdicts import rule_verdicts
+from samescore.harness.gate.scores import RunScores, lacking, scores_of
+from samescore.harness.gate.verdict import (
+    Decision,
+    Described,
+    MetricVerdict,
+    Verdict,
+    decided,
+)
+from samescore.harness.kept import rows_kept
+from samescore.harness.plan import PlannedCase
+from samescore.harness.run import Run
+from samescore.harness.stats.noninferiority import Compared, compare, standings
+from samescore.harness.tool_diff.tools import ToolChange
+
+
+def judged(
+    candidates: Sequence[Run], baseline: Run, policy: Policy, suites: Sequence[str], same_model: bool
+) -> Verdict:
+    """See `samescore.harness.gate.gate`."""
+    _require_one_candidate(candidates, policy)
+    identical = any(_same(run, baseline) for run in candidates)
+    plans = [run.plan.cases for run in candidates]
+    common = common_cases(_in_all(plans), baseline.plan.cases)
+    differs = [words for run in candidates for words in blocking(run, baseline)]
+    if not differs and (few := too_few(common, policy.common, candidates[0], baseline)) is not None:
+        differs = [few]
+    differs = list(dict.fromkeys(differs))
+    if differs:
+        found = [words for run in (*candidates, baseline) if (words := _lacking(run)) is not None]
+        return Verdict(
+            Decision.INCOMPLETE if found else Decision.INCOMPARABLE,
+            differs=tuple(differs),
+            lacking=tuple(found),
+            identical=identical,
+            tool_changes=_tool_changes(candidates[0], baseline),
+        )
+    runs = [scores_of(run, suites, _because(run, candidates, baseline)) for run in (*candidates, baseline)]
+    again = tuple(f"{run.run.directory}: {run.again}" for run in runs if run.again is not None)
+    warned = tuple(dict.fromkeys(words for run in candidates for words in _warnings(run, candidates, baseline)))
+    if found := [run.lacking for run in runs if run.lacking is not None]:
+        return Verdict(
+            Decision.INCOMPLETE, lacking=tuple(found), again=again, warnings=warned, identical=identical
+        )
+    return _compared(runs[:-1], runs[-1], common, policy, again, warned, identical and not same_model)
+
+
+def _compared(
+    candidates: Sequence[RunScores],
+    baseline: RunScores,
+    common: Common,
+    policy: Policy,
+    again: tuple[str, ...],
+    warned: tuple[str, ...],
+    identical: bool,
+) -> Verdict:
+    controls = baseline.controls
+    cases = [case for case in common.cases if case.id not in controls]
+    counted = candidates if policy.retries == "pooled" else [max(candidates, key=lambda run: run.run.manifest.started)]
+    pairs = pairs_of(cases, counted, baseline)
+    metrics = _metrics(pairs, policy)
+    rules = rule_verdicts(candidates, baseline, policy)
+    return Verdict(
+        decided(metrics, rules, identical=identical),
+        metrics=metrics,
+        rules=rules,
+        fixed=tuple(case.name for case in pairs.fixed),
+        broken=tuple(case.name for case in pairs.broken),
+        again=again,
+        warnings=warned,
+        population=_population(cases, counted[0].run, policy),
+        identical=identical,
+        cases=len(cases),
+        share=common.share,
+        alpha=policy.level,
+        described=tuple(
+            Described(one.name, *one.means, len(one.before))
+            for name, one in pairs.metrics.items()
+            if name not in policy.margins
+        ),
+        changes={case.name: case for case in (*pairs.broken, *pairs.fixed)},
+        branches=pairs.branches,
+        tools=pairs.tools,
+        pass_k=pairs.pass_k,
+    )
+
+
+def _metrics(pairs: Pairs, policy: Policy) -> tuple[MetricVerdict, ...]:
+    compared: dict[str, Compared] = {}
+    for name, margin in policy.margins.items():
+        if name not in pairs.metrics:
+            known = ", ".join(pairs.metrics)
+            raise UsageError(
+                f"the policy gives {name} a margin, and no common case has that metric. Leave it out; the cases have "
+                f"{known}."
+            )
+        one = pairs.metrics[name]
+        sampled = policy.branches == "sample"
+        compared[name] = compare(
+            one.before,
+            one.after,
+            one.branches if sampled else None,
+            margin,
+            alpha=policy.level,
+            rho0=policy.correlation(len(set(one.branches))) if sampled else 0.0,
+            metrics=len(policy.margins),
+        )
+    found = standings(list(compared.values()), policy.level)
+    return tuple(
+        MetricVerdict(name, one, standing, *pairs.metrics[name].means)
+        for (name, one), standing in zip(compared.items(), found, strict=True)
+    )
+
+
+def _require_one_candidate(candidates: Sequence[Run], policy: Policy) -> None:
+    if not candidates:
+        raise UsageError("no candidate: name the run that is to be judged.")
+    first = candidates[0]
+    for other in candidates[1:]:
+        if (digest(first.manifest), first.manifest.model) != (digest(other.manifest), other.manifest.model):
+            raise UsageError(
+                f"{first.directory} and {other.directory} are runs of different models. Several candidates are tries "
+                "of one model; judge each of these by itself."
+            )
+    places = [run.directory.resolve() for run in candidates]
+    if len(set(places)) < len(places):
+        raise UsageError(f"{first.directory}: a run counts once. Name each run of the candidate once.")
+    if policy.retries == "charged" and len(candidates) > policy.tries:
+        raise UsageError(
+            f"{len(candidates)} runs of the candidate, and the policy allows {policy.tries} tries. Raise `tries`, "
+            "which makes every verdict stricter, or judge by the runs that were allowed."
+        )
+
+
+def _same(run: Run, baseline: Run) -> bool:
+    known = digest(run.manifest)
+    if known is not None and known == digest(baseline.manifest):
+        return True
+    return run.directory.resolve() == baseline.directory.resolve()
+
+
+def _in_all(plans: Sequence[Sequence[PlannedCase]]) -> list[PlannedCase]:
+    """The cases that every run of the candidate planned."""
+    prints = [{case.id: case.fingerprint for case in plan} for plan in plans[1:]]
+    return [case for case in plans[0] if all(one.get(case.id) == case.fingerprint for one in prints)]
+
+
+def _because(run: Run, candidates: Sequence[Run], baseline: Run) -> str | None:
+    """Why a run must be scored again although its scores may hold: worlds of other versions may answer otherwise."""
+    others = [baseline] if run is not baseline else candidates
+    for other in others:
+        one, two = (run, other) if run is not baseline else (other, run)
+        if found := worlds_differ(one.manifest, two.manifest):
+            return found[0]
+    return None
+
+
+def _warnings(run: Run, candidates: Sequence[Run], baseline: Run) -> Iterator[str]:
+    yield from warnings(run.manifest, baseline.manifest)
+    alike = [other for other in candidates if other is not run and other.plan.seed == run.plan.seed]
+    if alike and run.plan.temperature > 0:
+        yield f"seed: {run.plan.seed} in several runs of the candidate, which then repeat each other"
+    elif run.plan.temperature == 0 and len(candidates) > 1:
+        yield "the candidate's runs are greedy, so that they repeat each other"
+
+
+def _lacking(run: Run) -> str | None:
+    from samescore.harness.scorers import RUBRIC
+
+    return None if rows_kept(run, RUBRIC)[1] is None else lacking(run)
+
+
+def _tool_changes(candidate: Run, baseline: Run) -> tuple[ToolChange, ...] | None:
+    """What changed in the tools since the baseline, if anything; None where a run did not record them."""
+    from samescore.harness.tool_diff import between_runs
+
+    if not toolsets_differ(candidate.manifest, baseline.manifest):
+        return ()
+    return between_runs(baseline, candidate)
+
+
+def _population(cases: Iterable[PlannedCase], run: Run, policy: Policy) -> str:
+    """What the claim is about, in words."""
+    known = list(cases)
+    plan = run.plan
+    branches = len({case.group for case in known})
+    suites = ", ".join(f"{suite.name} v{suite.version}" for suite in plan.suites)
+    languages = ", ".join(sorted({case.locale for case in known}))
+    if branches == len(known):
+        of = f"cases like these {len(known)}"
+    elif policy.branches == "sample":
+        of = f"branches like these {branches}, and cases like these {len(known)}"
+    else:
+        of = f"these {branches} branches and no others, and cases like these {len(known)} of them"
+    decoding = "greedy decoding" if plan.temperature == 0 else f"sampling at temperature {plan.temperature:g}"
+    place = "procedure in the prompt" if plan.procedure == "prompt" else "procedure not in the prompt"
+    return f"{of}, of {suites} ({languages}); {decoding}, {place}"

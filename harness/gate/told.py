@@ -1,0 +1,175 @@
+"""The verdict in words and as JSON: the object that `samescore gate --json` prints, and the decision in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from samescore.harness.counted import counted
+from samescore.harness.gate.pairs import Moved
+from samescore.harness.gate.verdict import (
+    CLEARED,
+    DROPPED,
+    OPEN,
+    Decision,
+    MetricVerdict,
+    RuleVerdict,
+    Verdict,
+)
+
+
+def sentence(verdict: Verdict) -> str:
+    """The decision, and why, in one or two sentences."""
+    match verdict.decision:
+        case Decision.PASS:
+            return _passed(verdict)
+        case Decision.REGRESSION:
+            return _regressed(verdict)
+        case Decision.INCONCLUSIVE:
+            return _open(verdict)
+        case Decision.IDENTICAL:
+            return (
+                "the candidate is the baseline's own model: there is nothing to compare. What differs between the runs "
+                "comes from sampling, backend or chance, not from the adapter."
+            )
+        case Decision.INCOMPARABLE:
+            return f"the runs cannot be compared: {'; '.join(verdict.differs)}. {remedy(verdict)}"
+        case Decision.INCOMPLETE:
+            return "; ".join(verdict.lacking)
+
+
+def as_json(verdict: Verdict) -> dict[str, Any]:
+    """The object that `--json` prints."""
+    changes = verdict.tool_changes
+    return {
+        "verdict": verdict.decision.value,
+        "exit": int(verdict.exit),
+        "reason": sentence(verdict),
+        "metrics": {metric.name: _metric_json(metric) for metric in verdict.metrics},
+        "fixed": list(verdict.fixed),
+        "broken": list(verdict.broken),
+        "differs": list(verdict.differs),
+        "lacking": list(verdict.lacking),
+        "rescored": list(verdict.again),
+        "warnings": list(verdict.warnings),
+        "identical": verdict.identical,
+        "cases": verdict.cases,
+        "share": verdict.share,
+        "alpha": verdict.alpha,
+        "population": verdict.population,
+        "rules": {rule.name: rule_json(rule) for rule in verdict.rules},
+        "described": {
+            one.name: {"before": one.before, "after": one.after, "n": one.n} for one in verdict.described
+        },
+        "changes": {name: {"before": one.before, "after": one.after} for name, one in verdict.changes.items()},
+        "branches": _moved_json(verdict.branches),
+        "tools": _moved_json(verdict.tools),
+        "pass_k": [{"k": one.k, "before": one.before, "after": one.after} for one in verdict.pass_k],
+        "tool_changes": None
+        if changes is None
+        else [{"tool": one.tool, "where": one.where, "what": one.what, "breaking": one.breaking} for one in changes],
+    }
+
+
+def excluded(rule: RuleVerdict) -> str:
+    """What it proves that a rule was never broken."""
+    return f"proves no more than a rate under {rule.excludes:.2%} (about 3/n)"
+
+
+def signed(value: float) -> str:
+    """A drop with its sign; a rounded zero has none."""
+    text = f"{value:+.3f}"
+    return "0.000" if text in ("+0.000", "-0.000") else text
+
+
+def _passed(verdict: Verdict) -> str:
+    parts = [
+        f"a drop of {metric.name} by {metric.compared.margin:g} is excluded: it is at most "
+        f"{signed(max(0.0, metric.compared.high))}"
+        for metric in verdict.metrics
+    ]
+    return f"{'; '.join(parts)} ({_confidence(verdict)})."
+
+
+def _regressed(verdict: Verdict) -> str:
+    parts = [
+        f"{metric.name} drops by {metric.compared.drop:.3f} (from {metric.before:.3f} to {metric.after:.3f}), "
+        f"p = {metric.compared.p_drop:.2g} for no drop"
+        for metric in verdict.metrics
+        if metric.verdict == DROPPED
+    ]
+    parts += [f"{rule}, which the policy never allows" for rule in verdict.broken_rules]
+    return f"{'; '.join(parts)}."
+
+
+def _open(verdict: Verdict) -> str:
+    parts = [_why_open(metric, verdict) for metric in verdict.metrics if metric.verdict == OPEN]
+    cleared = [metric.name for metric in verdict.metrics if metric.verdict == CLEARED]
+    also = f" {', '.join(cleared)} {'is' if len(cleared) == 1 else 'are'} cleared." if cleared else ""
+    return f"{' '.join(parts)}{also}"
+
+
+def _why_open(metric: MetricVerdict, verdict: Verdict) -> str:
+    one, name = metric.compared, metric.name
+    if one.clusters == 1 and one.floor >= 1.0:
+        return (
+            f"{name}: all cases are of one branch, which says nothing of branches like it. Take cases of more branches, "
+            'or claim no more than this one: branches = "population" in the policy.'
+        )
+    if one.floor >= one.margin:
+        return (
+            f"{name}: {counted(one.n, 'case')} are too few for a margin of {one.margin:g}: with no difference at all, a "
+            f"drop of {one.floor:.3f} would stay possible. Take more cases (`samescore plan` says how many), or a wider "
+            "margin."
+        )
+    return (
+        f"{name}: a drop by {one.margin:g} is not excluded (it may be {signed(one.high)}), and none is not either. These "
+        f"{counted(one.n, 'case')} show a drop of {one.mde:.3f}: take more cases or epochs (`samescore plan` says how "
+        "many), or a wider margin."
+    )
+
+
+def remedy(verdict: Verdict) -> str:
+    """What makes two runs comparable that are not."""
+    if any(words.startswith(("suites:", "cases:")) for words in verdict.differs) and len(verdict.differs) == 1:
+        return "Evaluate the candidate on the suites that the baseline was run on, with the same --limit."
+    return "Evaluate one of them again as the other was run."
+
+
+def _confidence(verdict: Verdict) -> str:
+    return f"one-sided, {1 - verdict.alpha:.4g} confidence"
+
+
+def _metric_json(metric: MetricVerdict) -> dict[str, Any]:
+    one = metric.compared
+    return {
+        "drop": one.drop,
+        "low": one.low,
+        "high": one.high,
+        "margin": one.margin,
+        "mde": one.mde,
+        "verdict": metric.verdict,
+        "floor": one.floor,
+        "p_drop": one.p_drop,
+        "before": metric.before,
+        "after": metric.after,
+        "n": one.n,
+        "clusters": one.clusters,
+        "design_effect": one.design_effect,
+    }
+
+
+def rule_json(rule: RuleVerdict) -> dict[str, Any]:
+    """A rule of zero tolerance in JSON."""
+    return {
+        "forbidden": rule.forbidden,
+        "rollouts": rule.rollouts,
+        "cases": rule.cases,
+        "excludes": None if rule.occurrences else rule.excludes,
+        "before": rule.before,
+        "occurrences": [{"case": one.case, "epoch": one.epoch, "what": one.what} for one in rule.occurrences],
+    }
+
+
+def _moved_json(moved: Iterable[Moved]) -> dict[str, Any]:
+    return {one.name: {"before": one.before, "after": one.after, "n": one.n} for one in moved}

@@ -1,0 +1,84 @@
+"""Tests of a file of cases: one a case, which passes where the recorded conversations of the case do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from samescore.harness.case import Case
+from samescore.harness.counted import counted
+from samescore.harness.errors import SamescoreError
+from samescore.harness.pytest_plugin.options import in_pytests_words
+from samescore.harness.pytest_plugin.shown import errored, failed
+from samescore.harness.pytest_plugin.sources import Source
+from samescore.harness.pytest_plugin.threshold import pass_hat
+from samescore.harness.rescore import Scored
+
+if TYPE_CHECKING:
+    from samescore.harness.pytest_plugin.session import ModelSession
+
+
+class CasesFile(pytest.File):
+    """A procedure, a suite file or a case file."""
+
+    def __init__(self, *, tested: ModelSession, **rest: Any) -> None:
+        super().__init__(**rest)
+        self._tested = tested
+
+    def collect(self) -> Iterator[CaseItem]:
+        """A test for each case.
+
+        Raises:
+            CollectError: the file is wrong, or a lock file is missing or stale.
+        """
+        try:
+            source = self._tested.sources.at(self.path)
+        except SamescoreError as error:
+            raise self.CollectError(in_pytests_words(error)) from None
+        for name, case in source.cases.items():
+            yield CaseItem.from_parent(self, name=name, tested=self._tested, source=source, case=case)
+
+
+class CaseItem(pytest.Item):
+    """One case. What the model did was recorded before the first test: the test looks it up, and judges."""
+
+    def __init__(self, *, tested: ModelSession, source: Source, case: Case, **rest: Any) -> None:
+        super().__init__(**rest)
+        self._tested = tested
+        self.source = source
+        self.case = case
+        self._scored: tuple[Scored, ...] = ()
+
+    def setup(self) -> None:
+        """Have the results. Without them for every epoch this is an error, no failure: the model was not judged."""
+        planned = self._tested.options.epochs
+        try:
+            results = self._tested.results
+            scored = results.of(self.case)
+        except SamescoreError as error:
+            pytest.fail(in_pytests_words(error), pytrace=False)
+        self.user_properties += [("samescore_case", self.case.id), ("samescore_run", str(results.run.directory))]
+        if len(scored) < planned or any(one.scores is None for one in scored):
+            pytest.fail(in_pytests_words(errored(scored, planned, results.run.manifest.stopped)), pytrace=False)
+        self._scored = scored
+
+    def runtest(self) -> None:
+        """Pass if pass^k reaches the threshold."""
+        options, scored = self._tested.options, self._scored
+        wrong = [one for one in scored if one.scores is not None and one.scores["success"].value != 1.0]
+        right = len(scored) - len(wrong)
+        reached = pass_hat(right, len(scored), options.pass_k)
+        self.user_properties.append((f"pass^{options.pass_k}", f"{reached:.3f}"))
+        if reached < options.threshold:
+            several = (
+                f"{right} of {counted(len(scored), 'epoch')} right: pass^{options.pass_k} is {reached:.3f}, expected "
+                f"{options.threshold:g} or more. The first that was wrong: "
+            )
+            pytest.fail(f"{several if len(scored) > 1 else ''}{failed(wrong[0])}", pytrace=False)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Where the test stands, and its name."""
+        return self.path, None, self.name

@@ -1,0 +1,30 @@
+"""`registry:BRANCH` in the place of a run: the baseline of that branch for the suites and the model of a candidate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from samescore.harness.errors import UsageError
+from samescore.harness.registry.entry import Line, suites_of
+from samescore.harness.registry.folder import Registry, registry_folder
+from samescore.harness.run import Run
+
+PREFIX = "registry:"
+
+
+def run_directory(said: Path, candidate: Run, registry: Path | None = None) -> Path:
+    """The directory of a run that was said by path, or as `registry:BRANCH`.
+
+    Raises:
+        UsageError: no branch is named, there is no registry, or no baseline was ever promoted there for this.
+        EvidenceDamaged: the baseline changed since it was promoted, or vanished.
+    """
+    name = str(said)
+    if not name.startswith(PREFIX):
+        return said
+    branch = name.removeprefix(PREFIX)
+    if not branch:
+        raise UsageError(f"{name}: a branch is missing. Write {PREFIX}main, or the branch whose baseline is meant.")
+    found = Registry(registry_folder(registry))
+    line = Line(branch, suites_of(candidate.manifest), candidate.manifest.model)
+    return found.directory(found.baseline(line).entry)

@@ -1,0 +1,283 @@
+"""May it ship? The decision of one run in a sentence, its evidence in facts, and what the suite does not cover."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from samescore.harness.errors import ExitCode
+from samescore.harness.results import TargetVerdict
+from samescore.reports.contents import Comparison, Decision, Fact, Outcome, ReportedRun, Target, Tone
+from samescore.reports.words import Words
+
+if TYPE_CHECKING:
+    from samescore.harness.gate.verdict import MetricVerdict, RuleVerdict
+
+TONES = {
+    Outcome.PASS: Tone.GOOD,
+    Outcome.REGRESSION: Tone.BAD,
+    Outcome.INCONCLUSIVE: Tone.UNSURE,
+    Outcome.IDENTICAL: Tone.PLAIN,
+    Outcome.INCOMPARABLE: Tone.BROKEN,
+    Outcome.INCOMPLETE: Tone.BROKEN,
+    Outcome.TARGETS_MET: Tone.GOOD,
+    Outcome.TARGETS_MISSED: Tone.BAD,
+    Outcome.TARGETS_OPEN: Tone.UNSURE,
+    Outcome.RULE_BROKEN: Tone.BAD,
+    Outcome.MEASURED: Tone.PLAIN,
+}
+_EXITS = {
+    Outcome.TARGETS_MISSED: ExitCode.REGRESSION,
+    Outcome.RULE_BROKEN: ExitCode.REGRESSION,
+    Outcome.TARGETS_OPEN: ExitCode.INCONCLUSIVE,
+    Outcome.INCOMPLETE: ExitCode.INCOMPLETE,
+}
+
+
+def decided(run: ReportedRun, baseline: ReportedRun | None, words: Words) -> Decision:
+    """The decision about a run: the gate's where it has a baseline, else that of its rules and targets.
+
+    An incomplete run is decided by nothing.
+    """
+    if run.comparison is not None and baseline is not None:
+        return _gated(run, baseline, run.comparison, words)
+    outcome = _alone(run)
+    return Decision(
+        outcome,
+        TONES[outcome],
+        int(_EXITS.get(outcome, ExitCode.PASS)),
+        _sentence_alone(run, outcome, words),
+        facts=(*_incomplete(run, words), *_rules(run.rules, words), *_facts_alone(run, words)),
+        limits=tuple(_limits(run, words)),
+    )
+
+
+def _gated(run: ReportedRun, baseline: ReportedRun, found: Comparison, words: Words) -> Decision:
+    verdict, outcome = found.verdict, Outcome(found.verdict.decision.value)
+    return Decision(
+        outcome,
+        TONES[outcome],
+        int(verdict.exit),
+        _sentence_gated(run, baseline, found, outcome, words),
+        also=_also(run, outcome, words),
+        facts=(*_incomplete(run, words), *_facts_gated(run, found, words)),
+        limits=tuple(_limits(run, words)),
+    )
+
+
+def _sentence_gated(
+    run: ReportedRun, baseline: ReportedRun, found: Comparison, outcome: Outcome, words: Words
+) -> str:
+    names, metrics = {"run": run.name, "baseline": baseline.name}, found.verdict.metrics
+    dropped = [metric for metric in metrics if metric.verdict == "dropped"]
+    match outcome:
+        case Outcome.INCOMPLETE if run.results.errors:
+            return _sentence_alone(run, outcome, words)
+        case Outcome.INCOMPLETE:
+            return words("decided.incomplete_baseline", **names)
+        case Outcome.REGRESSION if not dropped:
+            return words("decided.rule", rule=_broken(found.verdict.broken_rules[0], words), **names)
+        case Outcome.REGRESSION:
+            drops = [
+                words("decided.dropped", metric=one.name, points=words.points(one.compared.drop)) for one in dropped
+            ]
+            return words("decided.regression", drops=words.listed(drops), **names)
+        case Outcome.PASS | Outcome.INCONCLUSIVE:
+            open_ones = [one for one in metrics if outcome is Outcome.PASS or one.verdict != "cleared"]
+            drops = [
+                words("decided.drop", metric=one.name, points=words.points(one.compared.margin)) for one in open_ones
+            ]
+            cases = words.counted(found.verdict.cases, "case")
+            return words(f"decided.{outcome}", drops=words.listed(drops), cases=cases, **names)
+    return words(f"decided.{outcome}", **names)
+
+
+def _also(run: ReportedRun, outcome: Outcome, words: Words) -> str:
+    """That targets are missed although the gate has nothing against the run."""
+    missed = [one.metric for one in run.targets if one.verdict is TargetVerdict.MISSED]
+    if not missed or outcome not in (Outcome.PASS, Outcome.IDENTICAL, Outcome.INCONCLUSIVE):
+        return ""
+    return words("decided.also", count=words.counted(len(missed), "target"), metrics=words.listed(missed))
+
+
+def _alone(run: ReportedRun) -> Outcome:
+    if not run.results.complete:
+        return Outcome.INCOMPLETE
+    if any(rule.forbidden and rule.occurrences for rule in run.rules):
+        return Outcome.RULE_BROKEN
+    verdicts = {target.verdict for target in run.targets}
+    if TargetVerdict.MISSED in verdicts:
+        return Outcome.TARGETS_MISSED
+    if TargetVerdict.INCONCLUSIVE in verdicts:
+        return Outcome.TARGETS_OPEN
+    return Outcome.TARGETS_MET if verdicts else Outcome.MEASURED
+
+
+def _sentence_alone(run: ReportedRun, outcome: Outcome, words: Words) -> str:
+    results = run.results
+    match outcome:
+        case Outcome.INCOMPLETE:
+            return words(
+                "decided.incomplete",
+                run=run.name,
+                missing=words.number(len(results.errors)),
+                rollouts=words.counted(results.rollouts, "rollout"),
+            )
+        case Outcome.RULE_BROKEN:
+            broken = next(rule for rule in run.rules if rule.forbidden and rule.occurrences)
+            return words("decided.rule", run=run.name, rule=_broken(broken, words))
+        case Outcome.TARGETS_MET if len(run.targets) == 1:
+            return words("decided.target_met", run=run.name, metrics=run.targets[0].metric)
+        case Outcome.TARGETS_MET:
+            return words("decided.targets_met", run=run.name, count=words.counted(len(run.targets), "target"))
+        case Outcome.TARGETS_MISSED:
+            return words("decided.targets_missed", run=run.name, metrics=_of(run, TargetVerdict.MISSED, words))
+        case Outcome.TARGETS_OPEN:
+            return words(
+                "decided.targets_open",
+                run=run.name,
+                cases=words.counted(results.cases, "case"),
+                metrics=_of(run, TargetVerdict.INCONCLUSIVE, words),
+            )
+    assert run.success.value is not None, "a complete run has values"
+    return words("decided.measured", run=run.name, success=words.share(run.success.value))
+
+
+def _of(run: ReportedRun, verdict: TargetVerdict, words: Words) -> str:
+    return words.listed([f"{one.metric} ({words.level(one.least)})" for one in run.targets if one.verdict is verdict])
+
+
+def _incomplete(run: ReportedRun, words: Words) -> Iterator[Fact]:
+    """What is missing, and the command that carries the run on."""
+    errors = run.results.errors
+    if errors:
+        total = words.counted(run.results.rollouts, "rollout")
+        yield Fact(words("fact.missing"), f"{words.number(len(errors))} / {total}", run.stopped or errors[0].reason)
+        yield Fact(words("fact.next"), run.resume)
+
+
+def _rules(rules: Iterable[RuleVerdict], words: Words) -> Iterator[Fact]:
+    """The rules of zero tolerance that were broken."""
+    for rule in rules:
+        if rule.forbidden and rule.occurrences:
+            first = rule.occurrences[0]
+            note = words("fact.rule.note", case=first.case, what=first.what)
+            yield Fact(words("fact.rule"), _broken(rule, words), note)
+
+
+def _broken(rule: RuleVerdict, words: Words) -> str:
+    key = f"rule.{rule.name}" if words.has(f"rule.{rule.name}") else "rule.other"
+    return words(key, name=rule.words, rollouts=words.counted(len(rule.occurrences), "rollout"))
+
+
+def _facts_gated(run: ReportedRun, found: Comparison, words: Words) -> Iterator[Fact]:
+    verdict = found.verdict
+    yield from _rules(verdict.rules, words)
+    if verdict.lacking and not run.results.errors:
+        yield Fact(words("fact.missing"), words("outcome.incomplete"), "; ".join(verdict.lacking))
+    if verdict.differs:
+        yield Fact(words("fact.differs"), words.number(len(verdict.differs)), "; ".join(verdict.differs))
+    if run.digest is not None and verdict.identical:
+        yield Fact(words("fact.digest"), run.digest[:16], words("fact.digest.note"))
+    for metric in verdict.metrics:
+        yield _change(metric, words, verdict.alpha)
+    if verdict.metrics:
+        first = verdict.metrics[0].compared
+        margins = dict.fromkeys(words.points(metric.compared.margin) for metric in verdict.metrics)
+        yield Fact(words("fact.margin"), ", ".join(margins), words("fact.margin.note"))
+        if first.mde >= 1.0:
+            yield Fact(words("fact.detectable"), words("fact.detectable.nothing"))
+        else:
+            note = words("fact.detectable.note", floor=words.points(first.floor))
+            yield Fact(words("fact.detectable"), words.points(first.mde), note)
+        total = words.counted(run.results.cases, "case")
+        note = words("fact.cases.note", total=total, branches=words.counted(first.clusters, "cluster"))
+        yield Fact(words("fact.cases"), words.number(first.n), note)
+        flips = {"fixed": words.number(len(found.fixed)), "broken": words.number(len(found.broken))}
+        yield Fact(words("fact.flips"), words("fact.flips.value", **flips))
+        yield from _facts_of_targets(run, words)
+    else:
+        yield from _facts_alone(run, words)
+
+
+def _change(metric: MetricVerdict, words: Words, alpha: float) -> Fact:
+    one = metric.compared
+    note = words(
+        "fact.change.note",
+        before=words.share(metric.before),
+        after=words.share(metric.after),
+        confidence=words.level(1 - 2 * alpha),
+        low=words.signed(-one.high),
+        high=words.signed(-one.low),
+    )
+    value = f"{words.signed(-one.drop)} · {words(f'verdict.{metric.verdict}')}"
+    return Fact(words("fact.change", metric=metric.name), value, note)
+
+
+def _facts_of_targets(run: ReportedRun, words: Words) -> Iterator[Fact]:
+    if run.targets:
+        met = sum(target.verdict is TargetVerdict.MET for target in run.targets)
+        value = words("fact.targets.value", met=words.number(met), total=words.number(len(run.targets)))
+        yield Fact(words("fact.targets"), value, _rest(run.targets, words))
+
+
+def _facts_alone(run: ReportedRun, words: Words) -> Iterator[Fact]:
+    success, results = run.success, run.results
+    interval = words("fact.interval.note", low=words.share(success.low), high=words.share(success.high))
+    yield Fact(words("fact.success"), "–" if success.value is None else words.share(success.value), interval)
+    yield from _facts_of_targets(run, words)
+    if success.value is not None:
+        width = words.points((success.high - success.low) / 2)
+        yield Fact(words("fact.detectable"), width, words("fact.detectable.alone.note"))
+    branches = sum(procedure.branches - len(procedure.untried) for procedure in run.procedures)
+    note = words(
+        "fact.cases.alone",
+        branches=words.counted(branches or len(results.branches), "branch"),
+        epochs=words.counted(run.epochs, "epoch"),
+    )
+    yield Fact(words("fact.cases"), words.number(results.cases), note)
+    if success.floor is not None:
+        note = words("fact.floor.note", policy=success.floor.policy)
+        yield Fact(words("fact.floor"), words.share(success.floor.value), note)
+
+
+def _rest(targets: tuple[Target, ...], words: Words) -> str:
+    """The targets that are not met, by verdict."""
+    parts = []
+    for verdict in (TargetVerdict.MISSED, TargetVerdict.INCONCLUSIVE):
+        if names := [target.metric for target in targets if target.verdict is verdict]:
+            parts.append(f"{words(f'target.{verdict}')}: {words.listed(names)}")
+    return "; ".join(parts)
+
+
+def _limits(run: ReportedRun, words: Words) -> Iterator[str]:
+    """What nobody may conclude from this run, the most important first."""
+    found = run.comparison
+    if found is not None and found.verdict.metrics:
+        yield words("limit.population", population=found.verdict.population)
+        if found.verdict.share < 1.0:
+            total = words.counted(round(found.verdict.cases / found.verdict.share), "case")
+            yield words("limit.common", common=words.number(found.verdict.cases), total=total)
+        if found.verdict.warnings:
+            yield words("limit.warned", what="; ".join(found.verdict.warnings))
+    if moved := [one for one in run.moved if one.since == "training"]:
+        yield words("limit.moved", count=words.counted(len(moved), "target"))
+    if untried := [name for procedure in run.procedures for name in procedure.untried]:
+        yield words("limit.untried", count=words.counted(len(untried), "branch"), names=words.listed(untried))
+    if uncovered := sum(len(procedure.uncovered) for procedure in run.procedures):
+        yield words("limit.uncovered", count=words.counted(uncovered, "obligation"))
+    if run.limit is not None:
+        cases = words.counted(run.results.cases, "case")
+        yield words("limit.plan", cases=cases, limit=words.number(run.limit))
+    if run.epochs == 1:
+        yield words("limit.greedy" if run.temperature == 0 else "limit.once")
+    if run.procedures and not run.results.operators:
+        yield words("limit.harder")
+    if len(run.results.locales) == 1:
+        (locale,) = run.results.locales
+        yield words("limit.locales", locales=words(f"locale.{locale}") if words.has(f"locale.{locale}") else locale)
+    if run.lenient:
+        yield words("limit.lenient")
+    if run.redacted:
+        yield words("limit.redacted")
+    yield words("limit.scripted")

@@ -1,0 +1,117 @@
+"""The conversations of a report as one inert text: each text once, each conversation once, then gzip and base64.
+
+The page unpacks it when a case is opened, and shows it as text, never as markup. Its JSON:
+
+    strings   every text that is used, made visible (see `markup.visible`)
+    talks     conversations; each a flat list of kind, string, string: what is said, and the note beside it
+    cases     [id, branch, locale, operator or -1, expected talk or -1, a list of rollouts for each run, null without any]
+    rollout   [success or null, talk or -1, error or -1, flat list of scorer, value, reason]
+
+A rollout's place in its list is its epoch. Runs are in the order of the page, the baseline last.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from samescore.reports.contents import Contents, Line, LineKind, ReportedCase, ReportedRollout, ReportedRun
+from samescore.reports.markup import visible
+
+BUDGET = 4_000_000
+"""Bytes that the packed conversations may take in the page; those of rollouts that passed give way."""
+_KINDS = {kind: number for number, kind in enumerate(LineKind)}
+_NONE = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """The text for the page, and how many of the rollouts have their conversation in it."""
+
+    text: str
+    kept: int
+    rollouts: int
+
+
+def packed(contents: Contents, budget: int = BUDGET) -> Packed:
+    """Everything that a case shows when it is opened. Where it is too much, conversations that went well are left out."""
+    runs = _runs(contents)
+    rollouts = [one for run in runs for case in run.cases for one in case.rollouts if one.lines]
+    keep = list(_by_interest(runs))
+    while True:
+        chosen = {id(one) for one in keep}
+        text = _encoded(_json(runs, chosen))
+        if len(text) <= budget or not keep:
+            return Packed(text, len(keep), len(rollouts))
+        keep = keep[: int(len(keep) * 0.9 * budget / len(text))]
+
+
+def _runs(contents: Contents) -> Sequence[ReportedRun]:
+    return contents.runs if contents.baseline is None else (*contents.runs, contents.baseline)
+
+
+def _by_interest(runs: Sequence[ReportedRun]) -> Iterator[ReportedRollout]:
+    """Rollouts of cases that changed or failed anywhere first, then of those that passed everywhere."""
+    failing = {case.id for run in runs for case in run.cases if case.success != 1.0}
+    for wanted in (True, False):
+        for run in runs:
+            for case in run.cases:
+                if (case.id in failing) is wanted:
+                    yield from (one for one in case.rollouts if one.lines)
+
+
+@dataclass(slots=True)
+class _Table:
+    """Things by number, each once."""
+
+    rows: list[Any] = field(default_factory=list)
+    places: dict[Any, int] = field(default_factory=dict)
+
+    def of(self, key: Any, row: Any) -> int:
+        """The number of `row`, which `key` stands for."""
+        if key not in self.places:
+            self.places[key] = len(self.rows)
+            self.rows.append(row)
+        return self.places[key]
+
+
+def _json(runs: Sequence[ReportedRun], chosen: set[int]) -> dict[str, Any]:
+    strings, talks = _Table(), _Table()
+
+    def text(value: str) -> int:
+        return strings.of(value, visible(value))
+
+    def talk(lines: Sequence[Line]) -> int:
+        if not lines:
+            return _NONE
+        flat = [part for line in lines for part in (_KINDS[line.kind], text(line.text), text(line.note))]
+        return talks.of(tuple(flat), flat)
+
+    def rollout(one: ReportedRollout) -> list[Any]:
+        reasons = [
+            part for why in one.reasons for part in (text(why.scorer), round(why.value, 4), text(why.words))
+        ]
+        error = _NONE if one.error is None else text(one.error)
+        return [one.success, talk(one.lines) if id(one) in chosen else _NONE, error, reasons]
+
+    known: list[dict[str, ReportedCase]] = [{case.id: case for case in run.cases} for run in runs]
+    first = {name: case for cases in reversed(known) for name, case in cases.items()}
+    # In the order of the first run's plan, then what only others have.
+    order = dict.fromkeys(name for cases in known for name in cases)
+    rows = []
+    for name in order:
+        case = first[name]
+        sides = [None if name not in cases else [rollout(one) for one in cases[name].rollouts] for cases in known]
+        operator = _NONE if case.operator is None else text(case.operator)
+        rows.append([text(name), text(case.branch), text(case.locale), operator, talk(case.expected), sides])
+    return {"strings": strings.rows, "talks": talks.rows, "cases": rows}
+
+
+def _encoded(data: dict[str, Any]) -> str:
+    written = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    # Without a time of its own: the same runs make the same page.
+    return base64.b64encode(gzip.compress(written.encode(), 9, mtime=0)).decode()

@@ -1,0 +1,31 @@
+"""Training on a CPU keeps the memory that its tensors give up, for those of the next operation.
+
+glibc's malloc takes every block above 128 KiB (a threshold that grows to 32 MiB at most) from the kernel, and gives it
+back as soon as it is free; what it keeps on its heap it gives back from the end. A training step makes and frees
+gigabytes of such blocks, and the kernel clears every page anew. `benchmarks/cpu_training.py` measures what that costs.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+
+# The parameters of mallopt(3), and what MALLOC_MMAP_MAX_=0, MALLOC_TRIM_THRESHOLD_=-1 and MALLOC_TOP_PAD_ would say.
+_MMAP_MAX, _TRIM_THRESHOLD, _TOP_PAD = -4, -1, -2
+_NEVER = -1
+PAD = 256 * 2**20
+"""Bytes that the heap grows by beyond what is needed. Pages that nobody touches take no memory."""
+
+
+def keep_freed_memory() -> bool:
+    """Have this process keep what it frees, from now on; whether it does. Elsewhere than under glibc nothing is done.
+
+    It takes as much memory as it took at its peak until it ends.
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    library = ctypes.CDLL(None)
+    if not hasattr(library, "gnu_get_libc_version"):  # musl has no such settings
+        return False
+    settings = ((_MMAP_MAX, 0), (_TRIM_THRESHOLD, _NEVER), (_TOP_PAD, PAD))
+    return all([library.mallopt(name, value) == 1 for name, value in settings])
