@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ def trained(steps: int, batch: int, suite: str, kept: bool) -> dict[str, Any]:
     first, last = edges[0][1], edges[-1][1]
     return {
         "tokens": sum(len(sample.example.ids) for sample in samples),
-        "steps": [after[0] - before[0] for before, after in zip(edges[:-1], edges[1:], strict=True)],
+        "steps": [after[0] - before[0] for before, after in pairwise(edges)],
         "program": last.ru_utime - first.ru_utime,
         "kernel": last.ru_stime - first.ru_stime,
         "faults": last.ru_minflt - first.ru_minflt,

@@ -24,11 +24,11 @@ from typing import Any, TypeVar
 from samescore.harness.api import evaluate_suite, load_suite
 from samescore.harness.cli.loading import worlds_of
 from samescore.harness.gate import gate
-from samescore.harness.kept import made_from, rows_json, rows_kept, versions_of
+from samescore.harness.kept import outcomes_kept
 from samescore.harness.manifest import Status
 from samescore.harness.plan import CaseSuite, Plan
 from samescore.harness.policies import load_policy
-from samescore.harness.rescore import Scored
+from samescore.harness.rescore import Scored, keep
 from samescore.harness.run import Run
 from samescore.harness.scorers import RUBRIC
 
@@ -77,8 +77,7 @@ def made(material: Material, folder: Path, cases: int, epochs: int, failing: flo
                 writer.append(scored.record)
                 yield scored
 
-    rows = rows_json(written())
-    run.keep_scores(versions_of(RUBRIC), rows, made_from(run))
+    keep(run, list(written()))
     run.finish(Status.COMPLETE)
     return run
 
@@ -101,15 +100,14 @@ def main() -> None:
         folder = Path(place)
         material = Material.had(folder)
         runs = {
-            name: made(material, folder / name, options.cases, options.epochs, share)
-            for name, share in FAILING.items()
+            name: made(material, folder / name, options.cases, options.epochs, share) for name, share in FAILING.items()
         }
         size = sum((run.directory / "evidence.jsonl").stat().st_size for run in runs.values())
         print(f"{options.cases:,} cases x {options.epochs} epochs, two runs, {size / 1e6:,.0f} MB of evidence", end="")
         print(f" ({platform.machine()}, Python {platform.python_version()})")
         candidate, baseline = (folder / name for name in ("candidate", "baseline"))
         opened = timed("run.json of both", lambda: [Run.open(candidate), Run.open(baseline)])
-        timed("evidence compared with scores, scores read", lambda: [rows_kept(run, RUBRIC) for run in opened])
+        timed("evidence compared with scores, scores read", lambda: [outcomes_kept(run, RUBRIC) for run in opened])
         verdict = timed("both again, and the statistics", lambda: gate(*opened))
         command = [sys.executable, "-m", "samescore.harness.cli.app", "gate", str(candidate), str(baseline)]
 

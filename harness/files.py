@@ -45,7 +45,8 @@ def read_json(path: Path, what: str) -> Any:
         return read(text)
     except JsonDefect as defect:
         line = text.count("\n", 0, defect.at) + 1
-        raise UsageError(f"{path}:{line}: this is not JSON: {defect.detail}. Correct the file.") from None
+        column = defect.at - text.rfind("\n", 0, defect.at)
+        raise UsageError(f"{path}:{line}: this is not JSON: {placed(defect, column)}. Correct the file.") from None
 
 
 def read_json_lines(path: Path, what: str) -> Iterator[tuple[int, Any]]:
@@ -59,7 +60,15 @@ def read_json_lines(path: Path, what: str) -> Iterator[tuple[int, Any]]:
             try:
                 yield number, read(line)
             except JsonDefect as defect:
-                raise UsageError(f"{path}:{number}: this is not JSON: {defect.detail}. Correct the line.") from None
+                what = placed(defect, defect.at + 1)
+                raise UsageError(f"{path}:{number}: this is not JSON: {what}. Correct the line.") from None
+
+
+def placed(defect: JsonDefect, column: int) -> str:
+    """What is wrong with a JSON text, and in which column, from 1; some of Python's words for it end in "at"."""
+    if defect.name != "invalid_json":  # others say what they are about, and have no one place
+        return defect.detail
+    return f"{defect.detail.rstrip(': ').removesuffix(' at')} at column {column}"
 
 
 def write_text(path: Path, text: str, kept: str = "") -> None:

@@ -118,7 +118,7 @@ def known_from_cases(cases: Sequence[Case]) -> Known:
 
 def known_from_numbers(branches: int | None, metrics: Iterable[str]) -> Known:
     """What numbers say: branches of one size, every metric in every case; cases by themselves without branches."""
-    groups: list[Hashable] = list(range(branches)) * 2 if branches else [0]
+    groups: list[Hashable] = [*range(branches), *range(branches)] if branches else [0]
     return Known(len(groups), dict.fromkeys(metrics, groups))
 
 
@@ -128,19 +128,19 @@ def known_from_runs(runs: Sequence[Run], policy: Policy, suites: Sequence[str] =
     Raises:
         Incomparable: the two have no case in common, or differ in what must be equal.
         InfrastructureError: a run is incomplete.
-        UsageError, EvidenceDamaged: see `samescore.harness.gate.scores.scores_of`.
+        UsageError, EvidenceDamaged: see `samescore.harness.gate.scores`.
     """
     from samescore.harness.gate.comparable import blocking, common_cases
-    from samescore.harness.gate.scores import scores_of
+    from samescore.harness.gate.scores import held_scores, with_scores
 
     common = common_cases(runs[0].plan.cases, runs[-1].plan.cases).cases
     differs = blocking(runs[-1], runs[0]) or ([] if common else ["no case is in both"])
     if differs:
         raise Incomparable(
-            f"{runs[0].directory} and {runs[-1].directory} cannot be one pilot: {'; '.join(differs)}. Give one of them, "
-            "or evaluate one again as the other was run."
+            f"{runs[0].directory} and {runs[-1].directory} cannot be one pilot: {'; '.join(differs)}. Give one of "
+            "them, or evaluate one again as the other was run."
         )
-    scores = [scores_of(run, suites) for run in runs]
+    scores = [with_scores(held_scores(run), suites) for run in runs]
     for one in scores:
         if one.lacking is not None:
             raise InfrastructureError(f"a pilot must be complete. {one.lacking}")
@@ -148,13 +148,15 @@ def known_from_runs(runs: Sequence[Run], policy: Policy, suites: Sequence[str] =
     branches: dict[str, list[Hashable]] = {}
     sides: dict[str, list[list[list[float]]]] = {}
     for case in cases:
-        for metric in scores[0].rows[case.id][0].scores:
+        for metric in scores[0].outcomes[case.id][0].scores:
             branches.setdefault(metric, []).append(case.group)
             of_metric = sides.setdefault(metric, [[] for _ in scores])
             for side, one in zip(of_metric, scores, strict=True):
-                side.append([row.scores[metric] for row in one.rows[case.id]])
+                side.append([epoch.scores[metric] for epoch in one.outcomes[case.id]])
     if len(runs) == 1 and runs[0].plan.epochs == 1:
-        told = "a pilot of one run and one epoch does not show how much scores vary; give two runs, or one of more epochs"
+        told = (
+            "a pilot of one run and one epoch does not show how much scores vary; give two runs, or one of more epochs"
+        )
         return Known(len(cases), branches, told=(told,))
     found = {
         metric: variation_of(*of_metric, clusters=branches[metric] if policy.branches == "sample" else None)
@@ -267,10 +269,9 @@ def _unseen(runs: Sequence[Run]) -> tuple[str, ...]:
     """What the pilots do not show, in words."""
     if len(runs) == 1:
         return (
-            "one pilot run shows chance alone; where a candidate really differs in some cases, for better or worse, more "
-            "are needed: give two runs of different adapters",
+            "one pilot run shows chance alone; where a candidate really differs in some cases, for better or worse, "
+            "more are needed: give two runs of different adapters",
         )
     if all(run.plan.epochs == 1 for run in runs):
         return ("pilots of one epoch each do not show what more epochs would save: none is assumed to",)
     return ()
-

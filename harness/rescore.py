@@ -142,10 +142,10 @@ def rescore(
 
 def keep(run: Run, scored: Iterable[Scored], rubric: Rubric | None = None) -> None:
     """Write the values into the run's `scores.json`, for `Run.frame` and for the gate."""
-    from samescore.harness.kept import made_from, rows_json, versions_of
+    from samescore.harness.kept import kept_fields, versions_of
     from samescore.harness.scorers import RUBRIC
 
-    run.keep_scores(versions_of(rubric or RUBRIC), rows_json(scored), made_from(run))
+    run.keep_scores(versions_of(rubric or RUBRIC), **kept_fields(run, scored))
 
 
 def first_difference(record: Record, trajectory: Trajectory) -> str | None:

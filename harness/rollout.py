@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 
 from samescore.harness.case import Case
@@ -37,11 +38,14 @@ async def rollout(
         WorldError: the world's own code crashed.
         PolicyError: the model crashed.
     """
-    environment, user = world.open_case(case), ScriptedUser(case)
-    conversation = policy.converse(case, sampling or Sampling())
     steps: list[Step] = []
     stop: Stop | None = None
-    try:
+    # Each is closed also where what comes after it cannot be opened.
+    with (
+        closing(world.open_case(case)) as environment,
+        closing(policy.converse(case, sampling or Sampling())) as conversation,
+    ):
+        user = ScriptedUser(case)
         for message in case.gold[: case.prefix]:
             turn = _read(conversation.write(message), policy, case)
             step, _ = _advance(turn, environment, user, conversation)
@@ -57,9 +61,6 @@ async def rollout(
             stop = stop or (Stop.DECIDED if case.decision else _exhausted(steps, limits))
         changes, digest = environment.end()
         return Trajectory(tuple(steps), stop, environment.effects, changes, environment.start_digest, digest)
-    finally:
-        conversation.close()
-        environment.close()
 
 
 def _read(completion: Completion, policy: Policy, case: Case) -> Turn:

@@ -190,22 +190,15 @@ class Run:
         """Record how the run ended, and why if it is not complete."""
         self.update(status=status, stopped=stopped, finished=now())
 
-    def keep_scores(
-        self,
-        scorers: Mapping[str, int],
-        rows: Sequence[Mapping[str, Any]],
-        made_from: Mapping[str, Any] | None = None,
-    ) -> None:
+    def keep_scores(self, scorers: Mapping[str, int], rows: Sequence[Mapping[str, Any]], **more: Any) -> None:
         """Replace `scores.json`: the scorers' versions and, per rollout, `case`, `epoch`, `scores` and `error`.
 
-        `made_from` is what else the values depend on; without it nobody takes them for the evidence's own, see
-        `samescore.harness.kept`.
+        `more` is what tells whether these are the evidence's own values, see `samescore.harness.kept`; without it
+        nobody takes them for that.
         """
         from samescore.harness.kept import sealed
 
-        data = {"format": FORMAT, "scorers": dict(scorers), "rows": list(rows)}
-        if made_from is not None:
-            data["made_from"] = dict(made_from)
+        data = {"format": FORMAT, "scorers": dict(scorers), "rows": list(rows), **more}
         write_text(self.directory / SCORES, sealed(_fields(data)), kept=_INTACT)
 
     def kept_scores(self) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from typing import Any
 
 from samescore.harness.cli.as_served import as_served_json
 from samescore.harness.cli.report import metric_json
-from samescore.harness.results import Metric, OperatorResult
+from samescore.harness.perturbed import OperatorResult
+from samescore.harness.results import Metric
 from samescore.reports.contents import (
     Comparison,
     Contents,
@@ -27,7 +28,7 @@ FORMAT = 1
 
 
 def as_json(contents: Contents) -> str:
-    """The whole file: one object on one line. Half a character in a model's text, which UTF-8 cannot hold, is escaped."""
+    """The whole file: one object on one line. Half a character, which UTF-8 cannot hold, is escaped."""
     data = json_of(contents)
     text = json.dumps(data, ensure_ascii=False, allow_nan=False)
     if not text.isascii() and text.encode("utf-8", "replace").decode() != text:
@@ -50,6 +51,8 @@ def json_of(contents: Contents) -> dict[str, Any]:
 
 
 def _run(run: ReportedRun) -> dict[str, Any]:
+    from samescore.harness.gate.told import rule_json
+
     results = run.results
     return {
         "name": run.name,
@@ -71,6 +74,7 @@ def _run(run: ReportedRun) -> dict[str, Any]:
         "gate": None if run.comparison is None else _gate(run.comparison),
         "metrics": _metrics(results.metrics.values()),
         "targets": {one.metric: {"least": one.least, "verdict": one.verdict.value} for one in run.targets},
+        "rules": {rule.name: rule_json(rule) for rule in run.rules},
         "moved_targets": [asdict(one) for one in run.moved],
         "locales": {locale: metric_json(metric) for locale, metric in results.locales.items()},
         "pass_k": [asdict(one) for one in run.pass_k],
@@ -96,6 +100,7 @@ def _decision(decision: Decision) -> dict[str, Any]:
         "outcome": decision.outcome.value,
         "exit": decision.exit,
         "sentence": decision.sentence,
+        "also": decision.also,
         "facts": [asdict(fact) for fact in decision.facts],
         "limits": list(decision.limits),
     }

@@ -6,7 +6,6 @@ It says how large the adapter is, on which base and on what it was trained (its 
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -25,6 +24,7 @@ from samescore.reports.tables import (
     metrics_table,
     operators_table,
     pass_k_table,
+    rules_table,
 )
 from samescore.reports.text_words import words_of
 from samescore.reports.words import Words
@@ -103,7 +103,8 @@ def _about(contents: Contents, adapter: Adapter, words: Words) -> Iterator[str]:
     kind = "" if adapter.passport is None else f" ({adapter.passport.kind.upper()})"
     yield words("card.what", base=base, kind=kind)
     for run in contents.runs:
-        yield from ["", f"{SIGNS[run.decision.tone]} {prose(run.decision.sentence)}"]
+        decision = run.decision
+        yield from ["", f"{SIGNS[decision.tone]} {prose(f'{decision.sentence} {decision.also}')}"]
 
 
 def _details(contents: Contents, adapter: Adapter, words: Words) -> Iterator[str]:
@@ -127,6 +128,8 @@ def _details(contents: Contents, adapter: Adapter, words: Words) -> Iterator[str
 
 
 def _learned(passport: Passport | None, words: Words) -> Iterator[str]:
+    import yaml
+
     if passport is None:
         yield words("card.unknown")
         return
@@ -145,7 +148,7 @@ def _learned(passport: Passport | None, words: Words) -> Iterator[str]:
         value = words("card.parent.value", digest=code(passport.parent.adapter[:16]), kind=prose(str(kind)))
         yield _row(words("card.parent"), value)
     if passport.config:
-        options = json.dumps(dict(passport.config), indent=2, ensure_ascii=False, allow_nan=False).splitlines()
+        options = yaml.safe_dump(dict(passport.config), sort_keys=False, allow_unicode=True).splitlines()
         yield from ["", "<details>", f"<summary>{words('card.options')}</summary>", ""]
         yield from [block(options), "", "</details>"]
 
@@ -155,14 +158,14 @@ def _results(run: ReportedRun, words: Words) -> Iterator[str]:
     cases = words.counted(run.results.cases, "case")
     yield from [words("card.results.how", cases=cases, epochs=words.counted(run.epochs, "epoch")), ""]
     yield from _table(metrics_table(run, words))
-    for table in (pass_k_table(run, words), locales_table(run, words)):
+    for table in (rules_table(run, words), pass_k_table(run, words), locales_table(run, words)):
         yield from ["", *_table(table)] if table.rows else []
     if run.comparison is not None:
         facts = [
             f"- {prose(fact.label)}: {prose(fact.value)}{f' ({prose(fact.note)})' if fact.note else ''}"
             for fact in run.decision.facts
         ]
-        yield from ["", prose(run.decision.sentence), "", *facts]
+        yield from ["", *facts]
     yield ""
 
 
@@ -194,6 +197,8 @@ def _suites(run: ReportedRun) -> str:
 def _command(run: ReportedRun, adapter: Adapter) -> str:
     parts = ["samescore", "eval", *(suite.name for suite in run.suites), "--model", run.model]
     parts += ["--adapter", run.adapter or str(adapter.folder)]
+    parts += ["--split", run.split] if run.split != "eval" else []
+    parts += ["--limit", str(run.limit)] if run.limit is not None else []
     parts += ["--epochs", str(run.epochs)] if run.epochs > 1 else []
     parts += ["--temperature", f"{run.temperature:g}"] if run.temperature else []
     return shlex.join(parts)

@@ -21,7 +21,7 @@ def compared(
     baseline: Run,
     after: ReportedRun,
     before: ReportedRun,
-    policy: Policy | None,
+    policy: Policy,
     suites: Sequence[str],
 ) -> Comparison:
     """What the gate says of a run, and what changed.
@@ -38,6 +38,7 @@ def compared(
     shifts = () if not verdict.metrics else tuple(_shifts(pairs, after.results.metrics))
     return Comparison(
         verdict=verdict,
+        sampled=policy.branches == "sample",
         common=len(pairs),
         shifts=tuple(Shift(one.name, one.before, one.after, one.drop, gated.get(one.name)) for one in shifts),
         fixed=tuple(_flip(ours[id], theirs[id], theirs[id]) for id in verdict.fixed),
@@ -55,9 +56,9 @@ def _shifts(pairs: Iterable[tuple[ReportedCase, ReportedCase]], names: Iterable[
             if (after := _mean(new, name)) is not None and (before := _mean(old, name)) is not None
         ]
         if rows:
-            before, after, groups = zip(*rows, strict=True)
-            drop = paired_difference(before, after, groups)
-            yield Shift(name, fsum(before) / len(before), fsum(after) / len(after), drop)
+            old_ones, new_ones = [before for before, _, _ in rows], [after for _, after, _ in rows]
+            drop = paired_difference(old_ones, new_ones, [group for _, _, group in rows])
+            yield Shift(name, fsum(old_ones) / len(rows), fsum(new_ones) / len(rows), drop)
 
 
 def _mean(case: ReportedCase, metric: str) -> float | None:

@@ -1,4 +1,4 @@
-"""Everything that a report says, as plain data. HTML, Markdown, JUnit, JSON and the adapter card are drawn from it alone.
+"""Everything that a report says, as plain data: HTML, Markdown, JUnit, JSON and the adapter card are drawn from it.
 
 `contents_of` derives it from runs: their evidence is scored again, as `samescore score` does, and with a baseline the
 gate judges each of them. Texts that are the same in all formats, such as the decision's sentence, are in `language`
@@ -196,8 +196,8 @@ class Procedure:
 class ToolUse:
     """How a tool was used in the scored rollouts. `known` is False for a name that no case presents.
 
-    `expected` counts expected calls, `made` well-formed ones; `outcomes` says what became of those. `rollouts` are those
-    that expect the tool, `right` of them were right in everything.
+    `expected` counts expected calls, `made` well-formed ones; `outcomes` says what became of those. `rollouts` are
+    those that expect the tool, `right` of them were right in everything.
     """
 
     name: str
@@ -257,7 +257,7 @@ class PassK:
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """A metric on the common cases, before and after. `drop` is described; `gated` is the gate's word, if it has one."""
+    """A metric on the common cases, before and after. `drop` only describes; `gated` is the gate's word, if any."""
 
     name: str
     before: float
@@ -293,10 +293,12 @@ class BranchShift:
 class Comparison:
     """A run against the baseline. Without a verdict on numbers (incomparable, incomplete) there are no `shifts`.
 
-    `branches` are those that changed, the largest drop first.
+    `branches` are those that changed, the largest drop first. `sampled` says that the branches at hand stand for others
+    like them, as the policy has it, and are not all there is.
     """
 
     verdict: Verdict
+    sampled: bool
     common: int
     shifts: tuple[Shift, ...]
     fixed: tuple[Flip, ...]
@@ -311,7 +313,8 @@ class ReportedRun:
     `name` is the model as a person names it, its adapter after a plus sign, and unlike those of other runs of the
     report. `digest` is that of the adapter's weights. `resume` is the command that carries an incomplete run on.
     `moved` are targets that are not what they were; `trained_targets` says whether the adapter's passport knows them
-    at all. `rules` are those of zero tolerance. `tools` are those of the most use first. The baseline has no `procedures`.
+    at all. `split` is that of its cases. `rules` are those of zero tolerance. `tools` are those of the most use first. The baseline has no
+    `procedures`.
     """
 
     name: str
@@ -344,6 +347,7 @@ class ReportedRun:
     provenance: tuple[Provenance, ...]
     cases: tuple[ReportedCase, ...]
     comparison: Comparison | None = None
+    split: str = "eval"
 
     @property
     def success(self) -> Metric:
@@ -355,7 +359,8 @@ class ReportedRun:
 class Contents:
     """A report: one run, or several side by side, each against the same baseline where there is one.
 
-    `decision` is the run's own; of several runs the one that decides for all, the first of exit codes 2, 5, 4, 1, 3, 0.
+    `decision` is the run's own. Of several runs it counts those that may ship, has the outcome and exit code of the one
+    that decides for all (the first of exit codes 2, 5, 4, 1, 3, 0), and a fact for each.
     """
 
     language: Language

@@ -30,7 +30,7 @@ def gold(case: Case) -> Iterator[Line]:
 
 
 def rollout(scored: Scored) -> ReportedRollout:
-    """A recorded rollout with its scores and reasons, or its error; what it says of personal data is masked as in it."""
+    """A recorded rollout with its scores and reasons, or its error."""
     record, case, trajectory = scored.record, scored.case, scored.trajectory
     lines = () if case is None or trajectory is None else tuple(conversation(case, trajectory))
     if scored.scores is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from samescore.harness.errors import ExitCode
@@ -65,9 +65,23 @@ def _gated(run: ReportedRun, baseline: ReportedRun, found: Comparison, words: Wo
     )
 
 
-def _sentence_gated(
-    run: ReportedRun, baseline: ReportedRun, found: Comparison, outcome: Outcome, words: Words
-) -> str:
+def of_several(runs: Sequence[ReportedRun], words: Words) -> Decision:
+    """The decision about several runs, each of which is decided."""
+    worst = ExitCode.worst([ExitCode(run.decision.exit) for run in runs])
+    first = next(run.decision for run in runs if run.decision.exit == worst)
+    good = [run.name for run in runs if run.decision.tone is Tone.GOOD]
+    told = {"runs": words.counted(len(runs), "run"), "good": words.number(len(good)), "names": words.listed(good)}
+    return Decision(
+        first.outcome,
+        first.tone,
+        first.exit,
+        words("decided.several" if good else "decided.none", **told),
+        facts=tuple(Fact(run.name, words(f"outcome.{run.decision.outcome}"), run.decision.sentence) for run in runs),
+        limits=tuple(dict.fromkeys(limit for run in runs for limit in run.decision.limits)),
+    )
+
+
+def _sentence_gated(run: ReportedRun, baseline: ReportedRun, found: Comparison, outcome: Outcome, words: Words) -> str:
     names, metrics = {"run": run.name, "baseline": baseline.name}, found.verdict.metrics
     dropped = [metric for metric in metrics if metric.verdict == "dropped"]
     match outcome:
@@ -191,7 +205,7 @@ def _facts_gated(run: ReportedRun, found: Comparison, words: Words) -> Iterator[
             note = words("fact.detectable.note", floor=words.points(first.floor))
             yield Fact(words("fact.detectable"), words.points(first.mde), note)
         total = words.counted(run.results.cases, "case")
-        note = words("fact.cases.note", total=total, branches=words.counted(first.clusters, "cluster"))
+        note = words("fact.cases.note", total=total, branches=words.counted(_groups(run), "cluster"))
         yield Fact(words("fact.cases"), words.number(first.n), note)
         flips = {"fixed": words.number(len(found.fixed)), "broken": words.number(len(found.broken))}
         yield Fact(words("fact.flips"), words("fact.flips.value", **flips))
@@ -241,6 +255,11 @@ def _facts_alone(run: ReportedRun, words: Words) -> Iterator[Fact]:
         yield Fact(words("fact.floor"), words.share(success.floor.value), note)
 
 
+def _groups(run: ReportedRun) -> int:
+    """The groups of cases that resemble each other: branches, where there are any."""
+    return len({case.group for case in run.cases})
+
+
 def _rest(targets: tuple[Target, ...], words: Words) -> str:
     """The targets that are not met, by verdict."""
     parts = []
@@ -254,7 +273,9 @@ def _limits(run: ReportedRun, words: Words) -> Iterator[str]:
     """What nobody may conclude from this run, the most important first."""
     found = run.comparison
     if found is not None and found.verdict.metrics:
-        yield words("limit.population", population=found.verdict.population)
+        groups = _groups(run)
+        kind = "unclustered" if groups == run.results.cases else "sample" if found.sampled else "population"
+        yield words(f"limit.{kind}", branches=words.number(groups), cases=words.number(found.verdict.cases))
         if found.verdict.share < 1.0:
             total = words.counted(round(found.verdict.cases / found.verdict.share), "case")
             yield words("limit.common", common=words.number(found.verdict.cases), total=total)

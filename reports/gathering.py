@@ -14,7 +14,7 @@ from samescore.harness.cli.drawing import drawn
 from samescore.harness.cli.loading import cases_of, suites_of, targets_of, worlds_of
 from samescore.harness.cli.report import model_label
 from samescore.harness.environment import World
-from samescore.harness.errors import ExitCode, UsageError
+from samescore.harness.errors import UsageError
 from samescore.harness.perturbed import operator_of
 from samescore.harness.plan import CaseSuite, PlannedCase
 from samescore.harness.rescore import Scored, rescore
@@ -36,15 +36,15 @@ from samescore.reports.contents import (
     Tone,
 )
 from samescore.reports.conversations import gold, rollout
-from samescore.reports.deciding import decided
+from samescore.reports.deciding import decided, of_several
 from samescore.reports.provenance import adapter_digest, provenance
-from samescore.reports.tallies import defect_counts, effort, pass_hat, tool_use
+from samescore.reports.tallies import defect_counts, effort, pass_k, tool_use
 from samescore.reports.words import Words
 
 if TYPE_CHECKING:
+    from samescore.harness import kept
     from samescore.harness.gate.policy import Policy
     from samescore.harness.gate.verdict import RuleVerdict
-    from samescore.harness.kept import Row
 
 _UNDECIDED = Decision(Outcome.MEASURED, Tone.PLAIN, 0, "")
 
@@ -91,12 +91,12 @@ def gathered(
         raise UsageError("a report is about a run. Name one: samescore report RUN")
     from samescore.harness.gate.policy import DEFAULT
 
-    words, shelf = Words(language), _Shelf(suites)
+    words, shelf, judged = Words(language), _Shelf(suites), policy or DEFAULT
     every = list(runs) if baseline is None else [*runs, baseline]
     names = _names(every)
     loaded = [shelf.load(run) for run in every]
     reported = [
-        _reported(one, name, policy or DEFAULT, words, drawn=one.run is not baseline)
+        _reported(one, name, judged, words, drawn=one.run is not baseline)
         for one, name in zip(loaded, names, strict=True)
     ]
     if baseline is None:
@@ -104,14 +104,13 @@ def gathered(
     first = replace(reported[-1], decision=decided(reported[-1], None, words))
     final = []
     for one, run in zip(reported[:-1], runs, strict=True):
-        against = replace(one, comparison=compared(run, baseline, one, first, policy, suites))
+        against = replace(one, comparison=compared(run, baseline, one, first, judged, suites))
         final.append(replace(against, decision=decided(against, first, words)))
     return _contents(final, first, words)
 
 
 def _contents(runs: Sequence[ReportedRun], baseline: ReportedRun | None, words: Words) -> Contents:
-    worst = ExitCode.worst([ExitCode(run.decision.exit) for run in runs])
-    decision = next(run.decision for run in runs if run.decision.exit == worst)
+    decision = runs[0].decision if len(runs) == 1 else of_several(runs, words)
     names = words.listed([run.name for run in runs])
     title = words("title", run=names) if len(runs) == 1 else words("title.several", runs=names)
     return Contents(words.language, title, _version(), decision, tuple(runs), baseline)
@@ -165,7 +164,7 @@ def _reported(loaded: Loaded, name: str, policy: Policy, words: Words, drawn: bo
         moved=_moved(run, loaded.suites),
         trained_targets=bool(manifest.passport.get("found")),
         rules=_rules(loaded, policy),
-        pass_k=pass_hat(_successes(cases), run.plan.epochs),
+        pass_k=pass_k(_successes(cases), run.plan.epochs),
         procedures=_procedures(loaded, results, words) if drawn else (),
         tools=tool_use(loaded.scored),
         defects=defect_counts(loaded.scored),
@@ -173,7 +172,14 @@ def _reported(loaded: Loaded, name: str, policy: Policy, words: Words, drawn: bo
         effort=effort(manifest, [one.record for one in loaded.scored]),
         provenance=provenance(run),
         cases=cases,
+        split=_split(loaded),
     )
+
+
+def _split(loaded: Loaded) -> str:
+    """The split that the planned cases are of; a run has one."""
+    known = loaded.cases
+    return next((known[case.id].split for case in loaded.run.plan.cases if case.id in known), "eval")
 
 
 def _cases(loaded: Loaded, words: Words) -> tuple[ReportedCase, ...]:
@@ -218,13 +224,14 @@ def _rules(loaded: Loaded, policy: Policy) -> tuple[RuleVerdict, ...]:
     """The rules of zero tolerance over what was scored."""
     from samescore.harness.gate.rule_verdicts import rule_verdicts
     from samescore.harness.gate.scores import RunScores
-    from samescore.harness.kept import row_of
+    from samescore.harness.kept import outcome_of
 
-    rows: defaultdict[str, list[Row]] = defaultdict(list)
+    found: defaultdict[str, list[kept.Outcome]] = defaultdict(list)
     for one in loaded.scored:
         if one.scores is not None:
-            rows[one.record.case].append(row_of(one))
-    return rule_verdicts([RunScores(loaded.run, rows)], None, policy)
+            found[one.record.case].append(outcome_of(one))
+    outcomes = {case: tuple(epochs) for case, epochs in found.items()}
+    return rule_verdicts([RunScores(loaded.run, outcomes)], None, policy)
 
 
 def _targets(results: Results) -> tuple[Target, ...]:
@@ -274,9 +281,7 @@ def _procedures(loaded: Loaded, results: Results, words: Words) -> tuple[Procedu
     for coverage in results.coverage:
         if coverage.procedure not in planned:
             continue
-        values = [
-            value for case, value in outcomes if case.suite == coverage.procedure and operator_of(case) is None
-        ]
+        values = [value for case, value in outcomes if case.suite == coverage.procedure and operator_of(case) is None]
         graph = graphs.get(coverage.procedure)
         found.append(
             Procedure(

@@ -50,6 +50,11 @@ def junit(contents: Contents, each: Each = "rollout") -> str:
     return f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'
 
 
+def legal(text: str) -> str:
+    """Text that XML 1.0 can hold: what it has no form of is shown as a replacement character."""
+    return _ILLEGAL.sub("\ufffd", text)
+
+
 def _suites(run: ReportedRun, each: Each, prefix: str) -> Iterator[Element]:
     """The decision, then a suite for each procedure."""
     if run.decision.tone is not Tone.PLAIN:
@@ -91,7 +96,8 @@ def _judged(run: ReportedRun, prefix: str) -> Iterator[Element]:
     decision = run.decision
     facts = [f"{fact.label}: {fact.value}{f' ({fact.note})' if fact.note else ''}" for fact in decision.facts]
     state = {Tone.GOOD: None, Tone.BAD: "failure", Tone.UNSURE: "skipped"}.get(decision.tone, "error")
-    yield _test(prefix, "decision", "decision", 0.0, state, decision.sentence, facts)
+    sentence = f"{decision.sentence} {decision.also}"
+    yield _test(prefix, "decision", "decision", 0.0, state, sentence, facts)
     if run.comparison is None:
         states = {"met": None, "missed": "failure", "inconclusive": "skipped"}
         for target in run.targets:
@@ -194,4 +200,4 @@ def _line(text: str, longest: int | None = None) -> str:
     """Text on one line that XML can carry; its indentation is kept."""
     indent = " " * (len(text) - len(text.lstrip(" ")))
     line = printable(text) if longest is None else shortened(text, longest)
-    return _ILLEGAL.sub("\ufffd", indent + line)
+    return legal(indent + line)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from samescore.harness.cli.printable import shortened
-from samescore.reports.contents import Contents, Flip, Line, ReportedCase, ReportedRun
+from samescore.reports.contents import Contents, Decision, Flip, Line, ReportedCase, ReportedRun
 from samescore.reports.quoting import block, code, html_code, prose
 from samescore.reports.tables import (
     SIGNS,
@@ -25,6 +25,7 @@ from samescore.reports.tables import (
     metrics_table,
     operators_table,
     pass_k_table,
+    rules_table,
     runs_table,
     served_line,
     shifts_table,
@@ -137,14 +138,14 @@ def _heading(contents: Contents, words: Words, most: int) -> Iterator[str]:
     who = code(runs[0].name) if len(runs) == 1 else words.counted(len(runs), "run")
     against = "" if baseline is None else f" {words('against', baseline=code(baseline.name))}"
     yield f"### {SIGNS[decision.tone]} {words(f'outcome.{decision.outcome}')}: {who}{against}"
-    yield from ["", prose(decision.sentence)]
+    yield from ["", _sentence(decision)]
     if len(runs) > 1:
         yield from ["", *_table(runs_table(contents, words), most, words)]
 
 
 def _judged(run: ReportedRun, words: Words, most: int, alone: bool) -> Iterator[str]:
     """The decision's evidence, the metrics, and what changed; with a sentence of its own where there are several."""
-    yield from [] if alone else ["", prose(run.decision.sentence)]
+    yield from [] if alone else ["", _sentence(run.decision)]
     yield ""
     for fact in run.decision.facts:
         note = f" ({prose(fact.note)})" if fact.note else ""
@@ -160,6 +161,10 @@ def _judged(run: ReportedRun, words: Words, most: int, alone: bool) -> Iterator[
     for title, flips in (("head.broken", found.broken), ("head.fixed", found.fixed)):
         rows = _cut([_flip(flip, words) for flip in flips], most, words)
         yield from _section(f"{words(title)} ({words.number(len(flips))})", rows)
+
+
+def _sentence(decision: Decision) -> str:
+    return prose(f"{decision.sentence} {decision.also}")
 
 
 def _flip(flip: Flip, words: Words) -> str:
@@ -220,6 +225,7 @@ def _tables(run: ReportedRun, words: Words, most: int) -> Iterator[str]:
         yield from _section(words("head.changed"), _table(branches_table(run, words), most, words))
         yield from _section(words("head.failing"), _table(failing_table(run, words), most, words))
     for title, table in (
+        ("head.rules", rules_table(run, words)),
         ("head.pass_k", pass_k_table(run, words)),
         ("head.locales", locales_table(run, words)),
         ("head.coverage", coverage_table(run, words)),

@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 _KEPT = frozenset("\n\t\u200c\u200d")  # line ends and tabs; joiners, which words of several scripts need
 _PLAIN = re.compile(r"[\n\t\x20-\x7e\u00a1-\u00ac\u00ae-\u02ff\u1e00-\u1fff]*")
-_VOID = frozenset({"br", "circle", "hr", "input", "line", "meta", "path", "rect", "use"})
+_VOID = frozenset({"br", "circle", "hr", "input", "line", "meta", "path", "rect", "use", "wbr"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Markup:
         return self.text
 
 
-Child: TypeAlias = "Markup | str | None | Iterable[Child]"
+Child: TypeAlias = "Markup | str | Iterable[Child] | None"
 
 
 def visible(text: str) -> str:
@@ -53,7 +53,7 @@ def tag(name: str, /, *children: Child, **attributes: str | int | bool | None) -
         elif value is not None and value is not False:
             parts.append(f' {label}="{escaped(str(value))}"')
     if name in _VOID and not children:
-        return Markup("".join([*parts, ">" if name in ("br", "hr", "input", "meta") else "/>"]))
+        return Markup("".join([*parts, ">" if name in ("br", "hr", "input", "meta", "wbr") else "/>"]))
     return Markup("".join([*parts, ">", joined(*children).text, f"</{name}>"]))
 
 

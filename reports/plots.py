@@ -1,7 +1,7 @@
 """Plots as SVG, made by code: no script, no font, nothing loaded, and no style of their own but class names.
 
-Places along a line are in percent, so that a plot fills the width that it is given and its marks keep their shape. Every
-plot says in words what it shows.
+Places along a line are in percent, so that a plot fills the width that it is given and its marks keep their shape.
+Every plot says in words what it shows.
 """
 
 from __future__ import annotations
@@ -30,9 +30,7 @@ class Scale:
 
     def ticks(self) -> list[float]:
         """A handful of round values within it."""
-        step = next(
-            (one for one in (0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5) if (self.high - self.low) / one <= 6), 1.0
-        )
+        step = next((one for one in (0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5) if (self.high - self.low) / one <= 6), 1.0)
         first, last = ceil(self.low / step - 1e-9), floor(self.high / step + 1e-9)
         return [number * step for number in range(first, last + 1)]
 
@@ -50,7 +48,12 @@ class Interval:
 
 
 def score_plot(
-    found: Interval, words: str, *, target: float | None = None, nothing: float | None = None, before: float | None = None
+    found: Interval,
+    words: str,
+    *,
+    target: float | None = None,
+    nothing: float | None = None,
+    before: float | None = None,
 ) -> Markup:
     """A score with its interval on a line from 0 to 1; `words` say the same.
 

@@ -73,7 +73,7 @@ def _scoring(run: Run) -> Iterator[tuple[str, str]]:
     manifest = run.manifest
     yield "dialect", f"{manifest.dialect}/{manifest.dialect_version}"
     yield "scorers", ", ".join(f"{scorer.name}/{scorer.version}" for scorer in SCORERS)
-    recorded = {name: version for name, version in manifest.scorers.items()}
+    recorded = manifest.scorers
     moved = [
         f"{scorer.name} was {recorded[scorer.name]}"
         for scorer in SCORERS

@@ -26,7 +26,7 @@ _APART = "<!-- -->"
 _PLAIN_IN_CODE = frozenset(" ,()='\";?+-/")
 _STRUCTURE = frozenset("\\`*[]<|~{}^$&#@")
 _RUNS = re.compile(r"`+")
-_SIGILS = re.compile(r"[@#!$%~&^](?=[\w\"'*{\[-])|:(?=[^\s:])|\.(?<=www\.)|\b(?:GH|gh)-(?=\d)", re.IGNORECASE)
+_SIGILS = re.compile(r"[@#$]|[!%~&^](?=[\w\"'*{\[-])|:(?=[^\s:])|\.(?<=www\.)|\bGH-(?=\d)", re.IGNORECASE)
 _BEGINNING = re.compile(r"^(?:[-+](?=\s|$)|-{3}|=+|>|\d{1,9}[.)](?=\s|$))")
 
 
@@ -48,7 +48,7 @@ def html_code(text: str, longest: int = LONGEST) -> str:
 
 
 def prose(text: str, longest: int = SENTENCE) -> str:
-    """A sentence on one line, its punctuation harmless: in Markdown and HTML, in a table, at the beginning of a line."""
+    """A sentence on one line, its punctuation harmless in Markdown and HTML, in tables, and at the line's beginning."""
     line = shortened(text, longest)
     begun = _BEGINNING.match(line)
     special = set() if begun is None else {begun.end()}  # where a list, a quotation or a heading would begin

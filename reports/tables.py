@@ -48,7 +48,7 @@ def metrics_table(run: ReportedRun, words: Words) -> Table:
         (
             metric.name,
             *_scored(metric, words),
-            _NONE if metric.target is None else f"{words.share(metric.target)} {verdicts.get(metric.name, '')}".strip(),
+            _NONE if metric.target is None else f"{words.level(metric.target)} {verdicts.get(metric.name, '')}".strip(),
             _NONE if metric.floor is None else words.share(metric.floor.value),
             words.number(metric.n),
         )
@@ -72,14 +72,14 @@ def shifts_table(run: ReportedRun, words: Words) -> Table:
         )
         for shift in found.shifts
     ]
-    return _table(words, ("metric", "baseline", "candidate", "change", "between", "margin", "verdict"), rows)
+    return _table(words, ("metric", "before", "after", "change", "between", "margin", "verdict"), rows)
 
 
 def branches_table(run: ReportedRun, words: Words) -> Table:
     """The branches whose success changed against the baseline, the largest drop first."""
     shifts = () if run.comparison is None else run.comparison.branches
     rows = [(one.name, words.share(one.before), words.share(one.after), words.number(one.cases)) for one in shifts]
-    return _table(words, ("branch", "baseline", "candidate", "cases"), rows)
+    return _table(words, ("branch", "before", "after", "cases"), rows)
 
 
 def failing_table(run: ReportedRun, words: Words) -> Table:
@@ -112,6 +112,19 @@ def operators_table(run: ReportedRun, words: Words) -> Table:
         flips = words.number(one.broken), words.number(one.fixed)
         rows.append((one.name, _value(one.metric, words), before, drop, *flips))
     return _table(words, ("operator", "success", "as_they_were", "drop", "broken", "fixed"), rows)
+
+
+def rules_table(run: ReportedRun, words: Words) -> Table:
+    """The rules of zero tolerance, and what it proves that one was never broken; nothing while rollouts are missing."""
+    found = run.rules if run.comparison is None else run.comparison.verdict.rules or run.rules
+    rows = []
+    for rule in found if run.results.complete else ():
+        key = f"rule.name.{rule.name}"
+        state = "rule.told" if not rule.forbidden else "rule.broken" if rule.occurrences else "rule.kept"
+        proves = _NONE if rule.occurrences else words("rule.excludes", rate=words.share(rule.excludes))
+        broken = _of(len(rule.occurrences), rule.rollouts, words)
+        rows.append((words(key) if words.has(key) else rule.words, words(state), broken, proves))
+    return _table(words, ("rule", "state", "found", "proves"), rows)
 
 
 def tools_table(run: ReportedRun, words: Words) -> Table:
@@ -183,7 +196,7 @@ def interval(metric: Metric, words: Words) -> str:
 
 
 def _table(words: Words, columns: Iterable[str], rows: Iterable[tuple[str, ...]]) -> Table:
-    return Table(tuple(words(f"col.{name}", confidence=words.share(CONFIDENCE)) for name in columns), tuple(rows))
+    return Table(tuple(words(f"col.{name}", confidence=words.level(CONFIDENCE)) for name in columns), tuple(rows))
 
 
 def _scored(metric: Metric, words: Words) -> tuple[str, str]:
@@ -198,9 +211,9 @@ def _judged(shift: Shift, confidence: float, words: Words) -> tuple[str, str, st
     """The interval of the change, the margin and the verdict. The gate's interval is at its own confidence."""
     if shift.gated is None:
         low, high = shift.drop.low, shift.drop.high
-        return f"{_between(-high, -low, words)} ({words.share(CONFIDENCE)})", _NONE, _NONE
+        return f"{_between(-high, -low, words)} ({words.level(CONFIDENCE)})", _NONE, _NONE
     found = shift.gated.compared
-    between = f"{_between(-found.high, -found.low, words)} ({words.share(confidence)})"
+    between = f"{_between(-found.high, -found.low, words)} ({words.level(confidence)})"
     return between, words.points(found.margin), words(f"verdict.{shift.gated.verdict}")
 
 

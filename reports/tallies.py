@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from math import comb, fsum
+from math import fsum
 
 from samescore.harness.manifest import Manifest
 from samescore.harness.records import Record
@@ -83,15 +83,16 @@ def defect_counts(scored: Iterable[Scored]) -> tuple[DefectCount, ...]:
     )
 
 
-def pass_hat(successes: Mapping[str, Sequence[float]], epochs: int) -> tuple[PassK, ...]:
-    """pass^k for k from 1 to the number of epochs: the mean over cases of C(c, k) / C(n, k), c of n epochs being right.
+def pass_k(successes: Mapping[str, Sequence[float]], epochs: int) -> tuple[PassK, ...]:
+    """pass^k for k from 1 to the number of epochs; nothing for a single epoch, or while a rollout is missing."""
+    from samescore.harness.gate.pairs import pass_hat
 
-    Yao et al. (2024), tau-bench (arXiv 2406.12045), section 4. Nothing for a single epoch, or while a rollout is missing.
-    """
     if epochs < 2 or not successes or any(len(values) != epochs for values in successes.values()):
         return ()
     right = [sum(value == 1.0 for value in values) for values in successes.values()]
-    return tuple(PassK(k, fsum(comb(c, k) / comb(epochs, k) for c in right) / len(right)) for k in range(1, epochs + 1))
+    return tuple(
+        PassK(k, fsum(pass_hat(passed, epochs, k) for passed in right) / len(right)) for k in range(1, epochs + 1)
+    )
 
 
 def effort(manifest: Manifest, records: Sequence[Record]) -> Effort:

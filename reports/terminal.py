@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from samescore.harness.cli.printable import print_hanging, printable, shortened
 from samescore.reports.contents import Contents, Flip, ReportedRun, Tone
+from samescore.reports.history import History, heading, history_table, series_title
 from samescore.reports.tables import Table, failing_table, metrics_table, runs_table, shifts_table
 from samescore.reports.text_words import words_of
 from samescore.reports.words import Words
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 STYLES = {Tone.GOOD: "bold green", Tone.BAD: "bold red", Tone.UNSURE: "bold yellow", Tone.BROKEN: "bold magenta"}
 
 NAME = 11
-"""Characters that the first column of a table has at least."""
+"""Characters of a name that are never wrapped."""
 
 LISTED = 8
 """So many entries of a list are shown."""
@@ -32,7 +33,19 @@ def print_report(console: Console, contents: Contents) -> None:
     for run in contents.runs:
         _print_run(console, contents, run, words)
     if len(contents.runs) > 1:
-        _print_table(console, runs_table(contents, words), words)
+        print_table(console, runs_table(contents, words), words)
+
+
+def print_history(console: Console, history: History) -> None:
+    """Print a metric over the runs of a registry, a table for each series."""
+    from rich.text import Text
+
+    words = words_of(history.language)
+    console.print(Text(printable(heading(history)), style="bold"), soft_wrap=True)
+    for series in history.series:
+        console.print()
+        console.print(Text(printable(series_title(series))), soft_wrap=True)
+        print_table(console, history_table(history, series), words)
 
 
 def _print_run(console: Console, contents: Contents, run: ReportedRun, words: Words) -> None:
@@ -42,7 +55,7 @@ def _print_run(console: Console, contents: Contents, run: ReportedRun, words: Wo
     against = "" if contents.baseline is None else f" {words('against', baseline=contents.baseline.name)}"
     console.print(Text(words(f"outcome.{decision.outcome}"), style=STYLES.get(decision.tone, "bold")), end="")
     console.print(Text(printable(f": {run.name}{against}"), style="bold"), soft_wrap=True)
-    console.print(Text(printable(decision.sentence)))
+    console.print(Text(printable(f"{decision.sentence} {decision.also}")))
     console.print()
     width = max((len(fact.label) for fact in decision.facts), default=0)
     for fact in decision.facts:
@@ -50,11 +63,11 @@ def _print_run(console: Console, contents: Contents, run: ReportedRun, words: Wo
         _print_line(console, f"  {fact.label:<{width}}  ", f"{fact.value}{note}")
     console.print()
     if found is None or not found.shifts:
-        _print_table(console, metrics_table(run, words), words)
+        print_table(console, metrics_table(run, words), words)
         _print_title(console, words("head.failing"), len(run.results.failing), words)
-        _print_table(console, failing_table(run, words), words, LISTED)
+        print_table(console, failing_table(run, words), words, LISTED)
     else:
-        _print_table(console, shifts_table(run, words), words)
+        print_table(console, shifts_table(run, words), words)
         for title, flips in (("head.broken", found.broken), ("head.fixed", found.fixed)):
             _print_title(console, words(title), len(flips), words)
             _print_list(console, [_flip(flip, words) for flip in flips], words)
@@ -93,16 +106,18 @@ def _print_line(console: Console, head: str, body: str) -> None:
     print_hanging(console, Text(head, style="dim"), Text(shortened(body, LONGEST)))
 
 
-def _print_table(console: Console, table: Table, words: Words, most: int | None = None) -> None:
+def print_table(console: Console, table: Table, words: Words, most: int | None = None) -> None:
+    """Print a table, or its first so many rows and how many more there are."""
     from rich import box
     from rich.table import Table as Columns
 
     if not table.rows:
         return
     columns = Columns(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    least = min(NAME, max(len(row[0]) for row in table.rows[:most]))
     for at, name in enumerate(table.header):
         # What is too wide goes on in the next line; nothing is left out.
-        columns.add_column(name, justify="right" if at else "left", overflow="fold", min_width=0 if at else NAME)
+        columns.add_column(name, justify="right" if at else "left", overflow="fold", min_width=0 if at else least)
     for row in table.rows[:most]:
         columns.add_row(*map(printable, row))
     console.print(columns)

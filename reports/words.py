@@ -80,6 +80,8 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "{run} does everything right in {success} of cases; no targets and no baseline say whether that is enough.",
         "{run} làm đúng hoàn toàn {success} số case; chưa có chỉ tiêu hay baseline để biết thế đã đủ chưa.",
     ),
+    "decided.several": ("{good} of {runs} may ship: {names}.", "{good} trong {runs} có thể phát hành: {names}."),
+    "decided.none": ("None of {runs} may ship.", "Không lượt nào trong {runs} có thể phát hành."),
     # Its evidence.
     "fact.verdict": ("Verdict", "Kết luận"),
     "fact.success": ("Success", "Thành công"),
@@ -107,7 +109,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     ),
     "fact.detectable.note": (
         "a drop this large is found in 8 of 10 evaluations like this one; no margin under {floor} can be passed",
-        "mức giảm chừng này được phát hiện trong 8 trên 10 lần đánh giá như thế này; không thể đạt biên nhỏ hơn {floor}",
+        "mức giảm chừng này được phát hiện trong 8 trên 10 lần đánh giá như vậy; không thể đạt biên nhỏ hơn {floor}",
     ),
     "fact.detectable.nothing": ("no drop at all", "không mức giảm nào"),
     "fact.interval.note": ("95% interval {low} to {high}", "khoảng tin cậy 95%: {low} đến {high}"),
@@ -115,10 +117,16 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "half the width of the interval: a target closer than that cannot be judged",
         "một nửa bề rộng khoảng tin cậy: chỉ tiêu gần hơn mức đó thì không xét được",
     ),
-    "fact.cases.note": ("of {total}, on {branches}, judged on both sides", "trong {total}, trên {branches}, xét ở cả hai bên"),
+    "fact.cases.note": (
+        "of {total}, on {branches}, judged on both sides",
+        "trong {total}, trên {branches}, xét ở cả hai bên",
+    ),
     "fact.cases.alone": ("on {branches}, {epochs}", "trên {branches}, {epochs}"),
     "fact.flips.value": ("{fixed} fixed, {broken} broken", "{fixed} được sửa, {broken} bị hỏng"),
-    "fact.floor.note": ("the best that {policy} gets on the same cases", "mức cao nhất mà {policy} đạt trên cùng các case"),
+    "fact.floor.note": (
+        "the best that {policy} gets on the same cases",
+        "mức cao nhất mà {policy} đạt trên cùng các case",
+    ),
     "fact.targets.value": ("{met} of {total} met", "đạt {met} trên {total}"),
     "verdict.cleared": ("cleared", "đạt"),
     "verdict.dropped": ("dropped", "giảm"),
@@ -127,7 +135,18 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "target.missed": ("missed", "không đạt"),
     "target.inconclusive": ("inconclusive", "chưa rõ"),
     # What the suite does not cover.
-    "limit.population": ("The claim is about: {population}.", "Kết luận này nói về: {population}."),
+    "limit.sample": (
+        "The verdict is about branches like these {branches}, and cases like these {cases}: others may go otherwise.",
+        "Kết luận nói về các nhánh giống {branches} nhánh này, các case giống {cases} case này: nơi khác có thể khác.",
+    ),
+    "limit.population": (
+        "The verdict is about these {branches} branches and no others, and cases like these {cases} of them.",
+        "Kết luận chỉ nói về {branches} nhánh này, không về nhánh khác, và các case giống {cases} case này của chúng.",
+    ),
+    "limit.unclustered": (
+        "The verdict is about cases like these {cases}: others may go otherwise.",
+        "Kết luận nói về các case giống {cases} case này: case khác có thể khác.",
+    ),
     "limit.common": (
         "{common} of {total} are on both sides; the others are in no verdict.",
         "{common} trong {total} có ở cả hai bên; các case còn lại không được xét.",

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validat
 
 from samescore.harness.errors import UsageError
 from samescore.harness.scorers import SCORERS
-from samescore.trainers.config_faults import Check, Fault, examined
+from samescore.trainers.config_faults import Check, Fault, examined, unknown_in
 
 Kind = Literal["sft", "dpo", "grpo"]
 BackendName = Literal["transformers", "vllm", "unsloth"]
@@ -323,6 +323,24 @@ def load_config(path: Path, kind: type[_Config], check: Check | None = None) -> 
         if paths := getattr(config, name, ()):
             placed[name] = tuple((here / one).resolve() for one in paths)
     return config.model_copy(update=placed)
+
+
+def kind_of(path: Path) -> Kind:
+    """The kind of training that a configuration file is for, by its options; SFT where they are those of several.
+
+    Raises:
+        UsageError: it is no TOML, or may be for DPO or GRPO: says what to pass.
+    """
+    data = read_toml(path)
+    unknown = {kind: unknown_in(data, shape) for kind, shape in KINDS.items()}
+    fewest = min(map(len, unknown.values()))
+    likely = [kind for kind, options in unknown.items() if len(options) == fewest]
+    if len(likely) == 1 or "sft" in likely:  # an option that no kind knows is told where the file is read as that kind
+        return "sft" if "sft" in likely else likely[0]
+    options = ", ".join(option for option in unknown["sft"] if option not in unknown[likely[0]])
+    raise UsageError(
+        f"{path}: {options} may be for train {' or train '.join(likely)}. Say which: --kind {' or --kind '.join(likely)}."
+    )
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from samescore.harness.errors import UsageError
 
-Shapes: TypeAlias = Mapping[str, type[BaseModel]]
+Shapes: TypeAlias = Mapping[Any, type[BaseModel]]
 """The configuration model of each kind of training."""
 
 _ELSEWHERE = {
@@ -118,7 +118,9 @@ def examined(data: Mapping[str, Any], shape: type[BaseModel], shapes: Shapes, ch
 
 def _touches(options: Iterable[str], unsure: Iterable[str]) -> bool:
     """Whether one of the options is, or stands in, or has in it, one that is not known."""
-    return any(f"{one}.".startswith(f"{other}.") or f"{other}.".startswith(f"{one}.") for one in options for other in unsure)
+    return any(
+        f"{one}.".startswith(f"{other}.") or f"{other}.".startswith(f"{one}.") for one in options for other in unsure
+    )
 
 
 def _without(data: Mapping[str, Any], loc: Sequence[Any]) -> dict[str, Any]:
@@ -167,13 +169,15 @@ def _unknown(option: str, shape: type[BaseModel], shapes: Shapes) -> tuple[str, 
 
 def _sections(shape: type[BaseModel]) -> list[str]:
     fields = shape.model_fields.items()
-    return [name for name, field in fields if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)]
+    return [
+        name for name, field in fields if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+    ]
 
 
 def _meant(option: str, known: Sequence[str]) -> list[str]:
     """The options that a name may stand for: as others call it, the same in a section, or written nearly so."""
     last = option.rpartition(".")[2]
-    elsewhere = _ELSEWHERE.get(last.lower())
+    elsewhere = _ELSEWHERE.get(last.lower(), "")
     if elsewhere in known:
         return [elsewhere]
     same = [name for name in known if name.rpartition(".")[2] == last]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from samescore.harness.errors import ToolsetError, UsageError
-from samescore.harness.files import read_json_lines
+from samescore.harness.files import placed, read_json_lines
 from samescore.harness.strictjson import JsonDefect, read
 from samescore.harness.tools import Toolset, toolset_from_specs
 from samescore.harness.types import Attempt, Call, Completion, Message, Observation, Outcome, Step, Turn
@@ -31,6 +31,7 @@ _KEYS = {
 }
 _SYNONYMS = (("tool_calls", "calls"), ("reasoning_content", "thinking"))
 _VALUES = {"default", "const"}  # keys of a JSON Schema whose value may be null
+_OPEN = {"additionalProperties", "patternProperties", "allOf", "anyOf", "oneOf", "$ref"}  # what says of other keys
 _NULLS = (
     "Libraries of tables fill missing keys with null; write each line without them, as in json.dumps({k: v for k, v in "
     "message.items() if v is not None})"
@@ -80,7 +81,8 @@ class _Line:
         if not isinstance(line, Mapping) or not isinstance(line.get("messages"), list):
             self._fail('expected an object with a list of "messages"', 'Write {"messages": [...], "tools": [...]}')
         if unknown := sorted(line.keys() - _LINE):
-            self._fail(f"unknown key {unknown[0]!r} beside the messages", "Leave it out: it would not be learned")
+            todo = _NULLS if line[unknown[0]] is None else "Leave it out: it would not be learned"
+            self._fail(f"unknown key {unknown[0]!r} beside the messages", todo)
         toolset = self._toolset(line, known)
         said = [self._message(f"message {at}", one, toolset) for at, one in enumerate(line["messages"], start=1)]
         first = next((at for at, one in enumerate(said) if one.message.role == "assistant"), None)
@@ -104,6 +106,8 @@ class _Line:
         if key not in known:
             if not isinstance(specs, list):
                 self._fail("`tools` is no list", f"Leave it out where there are none. {_NULLS}")
+            if None in specs:
+                self._fail("tools: one of them is null", _NULLS)
             self._no_nulls("tools", specs)
             try:
                 known[key] = toolset_from_specs("tools", 1, specs) if specs else None
@@ -123,9 +127,14 @@ class _Line:
                 self._no_nulls(where, part)
 
     def _message(self, where: str, one: Any, toolset: Toolset | None) -> _Said:
-        role = one.get("role") if isinstance(one, Mapping) else None
-        if role not in _KEYS:
-            self._fail(f"{where}: unknown role {role!r:.40}", f"Roles are {', '.join(_KEYS)}; rename or remove it")
+        if one is None:
+            self._fail(f"{where} is null", _NULLS)
+        role: Any = one.get("role") if isinstance(one, Mapping) else None
+        known = isinstance(role, str) and role in _KEYS
+        if not known:
+            filled = isinstance(one, Mapping) and "role" in one and role is None
+            todo = _NULLS if filled else f"Roles are {', '.join(_KEYS)}; rename or remove it"
+            self._fail(f"{where}: unknown role {role!r:.40}", todo)
         if unknown := sorted(one.keys() - _KEYS[role]):
             todo = _NULLS if one[unknown[0]] is None else "Leave it out: it would not be learned"
             self._fail(f"{where}: {unknown[0]!r} does not go with role {role}", todo)
@@ -163,6 +172,10 @@ class _Line:
 
     def _call(self, where: str, one: Any, toolset: Toolset | None) -> _Asked:
         function = one.get("function", one) if isinstance(one, Mapping) else None
+        for part in (one, function):
+            if part is None or (isinstance(part, Mapping) and None in part.values()):
+                nulls = sorted(key for key, value in (part or {}).items() if value is None)
+                self._fail(f"{where}: {repr(nulls[0]) if nulls else 'it'} is null", _NULLS)
         if not isinstance(function, Mapping) or not {"name", "arguments"} <= function.keys():
             self._fail(f"{where}: no name or no arguments", 'Write {"name": ..., "arguments": {...}}')
         name, arguments = function["name"], function["arguments"]
@@ -170,15 +183,21 @@ class _Line:
             try:
                 arguments = read(arguments)
             except JsonDefect as defect:
-                self._fail(f"{where}: the arguments of {name} are not JSON: {defect.detail}", "Correct them")
+                what = placed(defect, defect.at + 1)
+                self._fail(f"{where}: the arguments of {name} are not JSON: {what} of them", "Correct them")
         if not isinstance(arguments, Mapping):
             self._fail(f"{where}: the arguments of {name} are no object", "Write an object")
         tool = None if toolset is None else toolset.by_name.get(name)
         if tool is None:
             has = "there are none" if toolset is None else f"they are {', '.join(toolset.by_name)}"
             self._fail(f"{where}: {name} is not among the line's `tools` ({has})", "Add its spec")
+        filled = [key for key, value in arguments.items() if value is None]
+        if not _OPEN & tool.parameters.keys():  # any key is valid there, and nobody meant it
+            for key in sorted({*filled} - tool.parameters.get("properties", {}).keys()):
+                self._fail(
+                    f"{where}: the arguments of {name} have {key!r}, null, which its schema does not know", _NULLS
+                )
         if not tool.valid(arguments):
-            filled = [key for key, value in arguments.items() if value is None]
             why = _NULLS if filled else "Correct the call, or the tool's schema"
             self._fail(f"{where}: the arguments of {name} break its schema: {tool.complaint(arguments)}", why)
         return _Asked(one.get("id"), Call(name, arguments))
@@ -211,13 +230,10 @@ class _Line:
 
     def _observations(self, at: int, asked: Sequence[_Asked], results: Sequence[_Said]) -> tuple[Observation, ...]:
         """The results in the order of their calls: by id where they name one, else as they stand."""
-        order = {one.id: place for place, one in enumerate(asked)}
         named = [one.answers for one in results]
         if any(name is not None for name in named):
-            if not results or {*named} != {*order} or len(order) < len(asked):
-                self._fail(
-                    f"message {at}: the results do not name its calls, each once, by `tool_call_id`", "Correct the ids"
-                )
+            self._require_ids(at, [one.id for one in asked], named)
+            order = {one.id: place for place, one in enumerate(asked)}
             results = sorted(results, key=lambda one: order[one.answers])
         for one, result in zip(asked, results, strict=False):
             if result.message.name not in (None, one.call.name):
@@ -228,6 +244,22 @@ class _Line:
             Observation(one.call, Outcome.OK, result.message.content)
             for one, result in zip(asked, results, strict=False)
         )
+
+    def _require_ids(self, at: int, ids: Sequence[Any], named: Sequence[Any]) -> None:
+        """Results name the calls of message `at`, each once. The calls have these `ids`, the results name those."""
+        calls = f"message {at}: its calls have the ids {', '.join(map(repr, ids))}"
+        if None in ids:
+            what = f"message {at}: call {ids.index(None) + 1} has no id, and results name calls by `tool_call_id`"
+            self._fail(what, "Give every call its `id`, or leave `tool_call_id` out of all results")
+        if twice := next((id for id in ids if ids.count(id) > 1), None):
+            self._fail(f"{calls}: {twice!r} is there twice", "Give every call an id of its own")
+        for place, name in enumerate(named, start=at + 1):
+            if name is None:
+                self._fail(f"{calls}; message {place} names none of them", "Give it its `tool_call_id`")
+            if name not in ids:
+                self._fail(f"{calls}; message {place} answers {name!r:.40}", "Correct its `tool_call_id`")
+            if named.count(name) > 1:
+                self._fail(f"{calls}; {name!r} is answered twice", "Correct the `tool_call_id` of one")
 
     def _fail(self, what: str, todo: str) -> NoReturn:
         raise UsageError(f"{self.where}: {what}. {todo}.")

@@ -28,4 +28,5 @@ def keep_freed_memory() -> bool:
     if not hasattr(library, "gnu_get_libc_version"):  # musl has no such settings
         return False
     settings = ((_MMAP_MAX, 0), (_TRIM_THRESHOLD, _NEVER), (_TOP_PAD, PAD))
-    return all([library.mallopt(name, value) == 1 for name, value in settings])
+    taken = [library.mallopt(name, value) == 1 for name, value in settings]
+    return all(taken)

@@ -62,6 +62,7 @@ class LivePolicy:
         """
         transcript = Transcript(self.renderer, case.messages, case.toolset)
         if self._longest is not None and len(transcript.prompt) >= self._longest:
+            session.close()
             raise PolicyError(
                 f"the prompt of case {case.id} has {len(transcript.prompt)} tokens, and max_tokens = {self._longest} "
                 "leaves no room for a turn. Raise it."

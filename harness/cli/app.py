@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from samescore.harness.cli.comment import comment_command
 from samescore.harness.cli.doctor import doctor_command
 from samescore.harness.cli.errors import DEBUG, Guarded, terminate_as_interrupt
 from samescore.harness.cli.eval import evaluate_command
@@ -15,8 +16,9 @@ from samescore.harness.cli.fuzz import fuzz_command
 from samescore.harness.cli.gate import gate_command
 from samescore.harness.cli.init import init_command
 from samescore.harness.cli.inspect import app as inspect_app
-from samescore.harness.cli.report_command import report_command
 from samescore.harness.cli.plan import plan_command
+from samescore.harness.cli.registry import app as registry_app
+from samescore.harness.cli.report_command import report_command
 from samescore.harness.cli.score import score_command
 from samescore.harness.cli.sop import app as sop_app
 from samescore.harness.cli.suite import app as suite_app
@@ -38,11 +40,13 @@ app.command("score")(score_command)
 app.command("gate")(gate_command)
 app.command("plan")(plan_command)
 app.command("report")(report_command)
+app.command("comment")(comment_command)
 app.command("fuzz")(fuzz_command)
 app.add_typer(sop_app, name="sop")
 app.add_typer(suite_app, name="suite")
 app.add_typer(inspect_app, name="inspect")
 app.add_typer(tools_app, name="tools")
+app.add_typer(registry_app, name="runs")
 app.add_typer(train_app, name="train")
 app.command("export")(export_command)
 app.command("doctor")(doctor_command)

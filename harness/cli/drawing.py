@@ -1,4 +1,4 @@
-"""The procedures of a run as reports show them: what was covered, and the graph coloured by success. Come in by name."""
+"""The procedures of a run as reports show them: what was covered, and the graph by success. They come in by name."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _drawn(sop: Any, rollouts: Sequence[Outcome], locale: Locale) -> Drawn:
     facts = {case.id: case.facts for case, success in rollouts if success is not None}
     seen = covers.coverage(sop, facts.values(), CRITERION)
     name = f"sop/{sop.name}"
-    painted = marks.scored(sop, [marks.Outcome(case.facts, success) for case, success in rollouts], name)
+    painted = marks.scored(sop, [marks.Outcome(case.facts, one) for case, one in rollouts], name, locale)
     uncovered = tuple((one.line, one.description) for one in seen.uncovered)
     return Drawn(name, sop.title[locale], svg(graph(sop, locale), painted), seen.total.feasible, uncovered)
 

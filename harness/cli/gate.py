@@ -13,7 +13,6 @@ from typer import Option
 
 if TYPE_CHECKING:
     from samescore.harness.gate.policy import Policy
-    from samescore.harness.run import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ def gate_command(
         list[Path],
         typer.Argument(
             metavar="CANDIDATE BASELINE",
-            help="The directories of two runs. Several candidates are tries of one model; the last one is the baseline.",
+            help="The directories of two runs. Several candidates are tries of one model; the baseline comes last.",
             show_default=False,
         ),
     ],
@@ -64,7 +63,7 @@ def gate_command(
         int, Option(metavar="N", min=0, help="Broken cases to show both conversations of; then fixed ones.")
     ] = 0,
 ) -> None:
-    """Compare a candidate with a baseline: 0 no regression, 1 regression, 3 inconclusive, 4 incomparable, 5 incomplete."""
+    """Compare two runs: exit 0 without a regression, 1 with one, 3 inconclusive, 4 incomparable, 5 incomplete."""
     from samescore.harness.errors import UsageError
     from samescore.harness.gate.policy import DEFAULT, load_policy
 
@@ -72,7 +71,7 @@ def gate_command(
     if targets:
         if baseline is not None or len(runs) > 1 or same_model or show:
             raise UsageError(
-                "--targets judges one run by itself. Leave out the baseline and what goes with it, or leave out --targets."
+                "--targets judges one run by itself. Leave out the baseline and its options, or leave out --targets."
             )
         raise typer.Exit(_judge_targets(Asked(runs, None, policy, suite or ()), judged_by, as_json))
     if baseline is None:

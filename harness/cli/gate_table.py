@@ -47,9 +47,7 @@ def screen() -> Console:
     return Console(markup=False, highlight=False, emoji=False)
 
 
-def print_verdict(
-    console: Console, verdict: Verdict, candidates: Sequence[Run], baseline: Run, show: str
-) -> None:
+def print_verdict(console: Console, verdict: Verdict, candidates: Sequence[Run], baseline: Run, show: str) -> None:
     """Everything that the gate says; `show` is the command that shows the conversations behind it."""
     for label, runs in (("candidate", candidates), ("baseline", [baseline])):
         for run in runs:
@@ -59,7 +57,7 @@ def print_verdict(
     for words in verdict.again:
         _line(console, "scored", f"again from evidence: {words}")
     for words in verdict.warnings:
-        _line(console, "differs", words, "yellow")
+        _line(console, "warning", words, "yellow")
     for words in verdict.differs:
         _line(console, "differs", words, "red")
     for words in verdict.lacking:
@@ -252,9 +250,7 @@ def _print_tool_changes(console: Console, verdict: Verdict) -> None:
 def _targets_sentence(judged: TargetsJudged) -> str:
     if judged.lacking is not None:
         return judged.lacking
-    named = {
-        verdict: [one.name for one in judged.metrics if one.verdict is verdict] for verdict in TargetVerdict
-    }
+    named = {verdict: [one.name for one in judged.metrics if one.verdict is verdict] for verdict in TargetVerdict}
     parts = [f"{len(named[TargetVerdict.MET])} of {counted(len(judged.metrics), 'target')} met"]
     parts += [f"{verdict.value}: {', '.join(named[verdict])}" for verdict in (TargetVerdict.MISSED,) if named[verdict]]
     if open_ := named[TargetVerdict.INCONCLUSIVE]:

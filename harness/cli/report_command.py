@@ -6,12 +6,16 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer import Option
 
 from samescore.harness.cli.choices import JUnitCase, Language
+from samescore.harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from samescore.harness.run import Run
 
 STDOUT = Path("-")
 """What stands for standard output where a file is named."""
@@ -23,12 +27,11 @@ RECORDED = frozenset({"run.json", "evidence.jsonl", "scores.json", "toolsets.jso
 def report_command(
     runs: Annotated[
         list[Path] | None,
-        typer.Argument(
-            metavar="RUN...", help="The directories of runs; several stand side by side.", show_default=False
-        ),
+        typer.Argument(metavar="RUN", help="The directory of a run; several stand side by side.", show_default=False),
     ] = None,
     baseline: Annotated[
-        Path | None, Option(metavar="RUN", help="The run that all others are judged against, as `gate` does.")
+        Path | None,
+        Option(metavar="RUN", help="The run that all others are judged against, as `gate` does; or registry:BRANCH."),
     ] = None,
     policy: Annotated[
         Path | None,
@@ -60,28 +63,57 @@ def report_command(
     adapter: Annotated[
         Path | None, Option(metavar="FOLDER", help="With --card: where the adapter is now.", show_default="as recorded")
     ] = None,
+    registry: Annotated[
+        Path | None,
+        Option(metavar="FOLDER", help="The registry of runs.", show_default="$SAMESCORE_REGISTRY, else runs"),
+    ] = None,
+    history: Annotated[
+        bool,
+        Option("--history", help="A metric over the runs of the registry: as a table, --html, --svg, --md, --json."),
+    ] = False,
+    metric: Annotated[
+        str | None, Option(metavar="NAME", help="With --history: which metric.", show_default="success")
+    ] = None,
+    branch: Annotated[
+        str | None, Option(metavar="NAME", help="With --history: only runs of this branch.", show_default="all")
+    ] = None,
+    svg: Annotated[Path | None, Option(metavar="FILE", help="With --history: the picture alone.")] = None,
 ) -> None:
-    """Write what runs say into files, all at once; without any, print the short form. It leaves with 0 whatever it says."""
-    from samescore.harness.cli.errors import say
-    from samescore.harness.files import write_text
-
-    files = {"html": html, "md": md, "summary": summary, "junit": junit, "json": json, "card": card}
+    """Write what runs say into files, all at once; without any, print it in short. Leaves with 0, whatever it says."""
+    files = {"html": html, "svg": svg, "md": md, "summary": summary, "junit": junit, "json": json, "card": card}
     asked = {form: path for form, path in files.items() if path is not None}
-    directories = _directories(runs, baseline)
-    require_goes_with(
+    require_with(
         {
             "--policy": (policy, "--baseline", baseline),
             "--name": (name, "--md", md),
             "--junit-case": (junit_case, "--junit", junit),
             "--adapter": (adapter, "--card", card),
+            "--metric": (metric, "--history", history),
+            "--branch": (branch, "--history", history),
+            "--svg": (svg, "--history", history),
         }
     )
-    require_files(asked, directories)
-    contents = _contents(directories, baseline, policy, language, suite or ())
-    if not asked:
-        _print(contents)
+    if history:
+        refuse(
+            {
+                "RUN": runs,
+                "--baseline": baseline,
+                "--summary": summary,
+                "--junit": junit,
+                "--card": card,
+                "--name": name,
+            }
+        )
+        _history(registry, metric, branch, suite or (), language, asked)
         return
-    reports: Mapping[str, Callable[[], str]] = {
+    opened = _opened(runs)
+    before = _baseline(baseline, opened[0], registry)
+    require_files(asked, [run.directory for run in (*opened, *([] if before is None else [before]))])
+    contents = _contents(opened, before, policy, language, suite or ())
+    if not asked:
+        _module("terminal").print_report(_screen(), contents)
+        return
+    drawn: Mapping[str, Callable[[], str]] = {
         "html": lambda: _module("html").html_of(contents),
         "md": lambda: _module("markdown").comment(contents, name),
         "summary": lambda: _module("markdown").step_summary(contents),
@@ -89,37 +121,38 @@ def report_command(
         "json": lambda: _module("as_json").as_json(contents),
         "card": lambda: _module("card").card(contents, adapter),
     }
-    # All are drawn before one is written: what cannot be drawn leaves nothing.
-    texts = {form: reports[form]() for form in asked}
-    for form, path in asked.items():
-        if path == STDOUT:
-            print(texts[form], end="", flush=True)
-        else:
-            write_text(path, texts[form])
-            say(f"{path}: {form}, {len(texts[form].encode()):,} bytes")
+    _write({form: (path, drawn[form]) for form, path in asked.items()})
 
 
-def require_goes_with(options: Mapping[str, tuple[object, str, object]]) -> None:
-    """Make sure that no option is given in vain: of each its value, the option that it goes with, and the value of that.
+def require_with(options: Mapping[str, tuple[object, str, object]]) -> None:
+    """Make sure that no option is given in vain: of each its value, the option that it goes with, and that one's value.
 
     Raises:
         UsageError: one is.
     """
-    from samescore.harness.errors import UsageError
-
     for option, (value, other, its) in options.items():
-        if value is not None and its is None:
+        if value is not None and not its:
             raise UsageError(f"{option} goes with {other}, which is not given. Add it, or leave {option} out.")
 
 
+def refuse(options: Mapping[str, object]) -> None:
+    """Make sure that nothing is given that the history of a registry has no use for.
+
+    Raises:
+        UsageError: something is.
+    """
+    if vain := [option for option, value in options.items() if value]:
+        raise UsageError(
+            f"--history is about all runs of a registry and does not take {', '.join(vain)}. Leave it out."
+        )
+
+
 def require_files(asked: Mapping[str, Path], directories: Sequence[Path]) -> None:
-    """Make sure, before minutes are spent, that each file can be written, and that none would replace another.
+    """Make sure, before anything is scored, that each file can be written, and that none would replace another.
 
     Raises:
         UsageError: two formats go to one file; its folder is missing; or it is a folder, or part of a run.
     """
-    from samescore.harness.errors import UsageError
-
     runs = {directory.resolve() for directory in directories}
     taken: dict[Path, str] = {}
     for form, path in asked.items():
@@ -140,13 +173,13 @@ def require_files(asked: Mapping[str, Path], directories: Sequence[Path]) -> Non
             raise UsageError(f"--{form} {path}: this is part of the run, and is not replaced. Name another file.")
 
 
-def _directories(runs: Sequence[Path] | None, baseline: Path | None) -> list[Path]:
+def _opened(runs: Sequence[Path] | None) -> list[Run]:
     """The runs that are reported.
 
     Raises:
-        UsageError: none is named, or one twice.
+        UsageError: none is named, or one twice; or see `Run.open`.
     """
-    from samescore.harness.errors import UsageError
+    from samescore.harness.run import Run
 
     if not runs:
         raise UsageError("a report is about a run. Name its directory: samescore report RUN")
@@ -155,27 +188,68 @@ def _directories(runs: Sequence[Path] | None, baseline: Path | None) -> list[Pat
         if run.resolve() in seen:
             raise UsageError(f"{run}: the same run as {seen[run.resolve()]}. Name each once.")
         seen[run.resolve()] = run
-    return [*runs, *([] if baseline is None else [baseline])]
+    return [Run.open(run) for run in runs]
+
+
+def _baseline(said: Path | None, candidate: Run, registry: Path | None) -> Run | None:
+    from samescore.harness.registry import run_directory
+    from samescore.harness.run import Run
+
+    return None if said is None else Run.open(run_directory(said, candidate, registry))
 
 
 def _contents(
-    directories: Sequence[Path], baseline: Path | None, policy: Path | None, language: Language, suites: Sequence[str]
+    runs: Sequence[Run], baseline: Run | None, policy: Path | None, language: Language, suites: Sequence[str]
 ) -> Any:
     from samescore.harness.gate.policy import load_policy
-    from samescore.harness.run import Run
 
     judged_by = None if policy is None else load_policy(policy)
-    runs = [Run.open(directory) for directory in directories]
-    before = None if baseline is None else runs.pop()
-    contents_of = _module("contents").contents_of
-    return contents_of(runs, before, judged_by, language.value, suites=suites)
+    return _module("contents").contents_of(runs, baseline, judged_by, language.value, suites=suites)
 
 
-def _print(contents: Any) -> None:
+def _history(
+    registry: Path | None,
+    metric: str | None,
+    branch: str | None,
+    suites: Sequence[str],
+    language: Language,
+    asked: Mapping[str, Path],
+) -> None:
+    from samescore.harness.registry import Registry, registry_folder
+
+    require_files(asked, [])
+    found = Registry(registry_folder(registry))
+    shown = _module("history").history_of(found, metric or "success", language.value, branch=branch, suites=suites)
+    if not asked:
+        _module("terminal").print_history(_screen(), shown)
+        return
+    drawn: Mapping[str, Callable[[], str]] = {
+        "html": lambda: _module("history_page").history_html(shown),
+        "svg": lambda: _module("history_page").history_svg(shown),
+        "md": lambda: _module("history").history_markdown(shown),
+        "json": lambda: _module("history").history_json(shown),
+    }
+    _write({form: (path, drawn[form]) for form, path in asked.items()})
+
+
+def _write(reports: Mapping[str, tuple[Path, Callable[[], str]]]) -> None:
+    """Draw all of them, then write them, each whole: what cannot be drawn leaves nothing."""
+    from samescore.harness.cli.errors import say
+    from samescore.harness.files import write_text
+
+    texts = {form: draw() for form, (_, draw) in reports.items()}
+    for form, (path, _) in reports.items():
+        if path == STDOUT:
+            print(texts[form], end="", flush=True)
+        else:
+            write_text(path, texts[form])
+            say(f"{path}: {form}, {len(texts[form].encode()):,} bytes")
+
+
+def _screen() -> Any:
     from rich.console import Console
 
-    # What models write is printed as it stands.
-    _module("terminal").print_report(Console(markup=False, highlight=False, emoji=False), contents)
+    return Console(markup=False, highlight=False, emoji=False)  # what models write is printed as it stands
 
 
 def _module(name: str) -> Any:

@@ -159,6 +159,7 @@ def _as_json(changes: Mapping[str, Sequence[ToolChange]], code: int) -> dict[str
     said: dict[str, list[dict[str, object]]] = {"breaking": [], "compatible": []}
     for world, found in changes.items():
         for one in found:
-            change = {"world": world or None, "tool": one.tool or None, "where": one.where, "what": one.what}
-            said["breaking" if one.breaking else "compatible"].append(change)
+            said["breaking" if one.breaking else "compatible"].append(
+                {"world": world or None, "tool": one.tool or None, "where": one.where, "what": one.what}
+            )
     return {**said, "exit": int(code)}

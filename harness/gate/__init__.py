@@ -1,13 +1,13 @@
 """The gate: is a candidate no worse than its baseline? Two runs in, a verdict out. No model and no GPU is needed.
 
-    comparable   what differs between the runs, and what follows
-    scores       the scores of a run, from its evidence
-    pairs        the common cases side by side, epochs averaged
-    rules        zero tolerance, and what never having seen it proves
-    policy       what is asked: margins, confidence, population
-    verdict      what is answered, and how that follows
-    targets      a run judged without a baseline
-    told         the answer in words and as JSON
+comparable   what differs between the runs, and what follows
+scores       the scores of a run, from its evidence
+pairs        the common cases side by side, epochs averaged
+rules        zero tolerance, and what never having seen it proves
+policy       what is asked: margins, confidence, population
+verdict      what is answered, and how that follows
+targets      a run judged without a baseline
+told         the answer in words and as JSON
 """
 
 from __future__ import annotations

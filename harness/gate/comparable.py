@@ -21,7 +21,9 @@ from samescore.harness.run import Run
 from samescore.harness.worldless import WORLDLESS
 
 _PLACES = {"prompt": "in the prompt", "weights": "not in the prompt"}
-_ABOUT_THE_MODEL = frozenset({"model", "weights", "adapter", "versions", "price", "base_url", "capability", "plan"})
+_ABOUT_THE_MODEL = frozenset(
+    {"model", "weights", "adapter", "dialect", "versions", "price", "base_url", "capability", "plan"}
+)
 """What a model's description says of which model it is, or of what cannot move a score."""
 
 
@@ -76,7 +78,9 @@ def too_few(common: Common, least: float, candidate: Run, baseline: Run) -> str 
     suites = f" (candidate: {ours}; baseline: {theirs})" if ours != theirs else ""
     if not common.cases and not common.changed:
         return f"suites: the runs have no case in common{suites}"
-    changed = f", {counted(len(common.changed), 'case')} changed (such as {common.changed[0]})" if common.changed else ""
+    changed = (
+        f", {counted(len(common.changed), 'case')} changed (such as {common.changed[0]})" if common.changed else ""
+    )
     larger = max(common.candidate, common.baseline)
     return (
         f"cases: {len(common.cases)} of {larger} are in both{suites}{changed}; the policy wants "
@@ -97,7 +101,10 @@ def toolsets_differ(candidate: Manifest, baseline: Manifest) -> bool:
 def warnings(candidate: Manifest, baseline: Manifest) -> list[str]:
     """What else differs and may move a score, in words."""
     ours, theirs = _description(candidate), _description(baseline)
-    pairs: list[tuple[str, str, str]] = [("epochs", str(candidate.plan.epochs), str(baseline.plan.epochs))]
+    pairs = [
+        ("epochs", str(candidate.plan.epochs), str(baseline.plan.epochs)),
+        ("dialect", candidate.dialect.partition("@")[0], baseline.dialect.partition("@")[0]),
+    ]
     for name in sorted((ours.keys() & theirs.keys()) - _ABOUT_THE_MODEL):
         pairs.append((_WORDS.get(name, name), str(ours[name]), str(theirs[name])))
     libraries = _libraries(candidate), _libraries(baseline)

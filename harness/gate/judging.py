@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from samescore.harness.errors import UsageError
 from samescore.harness.gate.comparable import (
@@ -18,7 +19,7 @@ from samescore.harness.gate.comparable import (
 from samescore.harness.gate.pairs import Pairs, pairs_of
 from samescore.harness.gate.policy import Policy
 from samescore.harness.gate.rule_verdicts import rule_verdicts
-from samescore.harness.gate.scores import RunScores, lacking, scores_of
+from samescore.harness.gate.scores import RunScores, held_scores, with_scores
 from samescore.harness.gate.verdict import (
     Decision,
     Described,
@@ -26,7 +27,6 @@ from samescore.harness.gate.verdict import (
     Verdict,
     decided,
 )
-from samescore.harness.kept import rows_kept
 from samescore.harness.plan import PlannedCase
 from samescore.harness.run import Run
 from samescore.harness.stats.noninferiority import Compared, compare, standings
@@ -45,23 +45,24 @@ def judged(
     if not differs and (few := too_few(common, policy.common, candidates[0], baseline)) is not None:
         differs = [few]
     differs = list(dict.fromkeys(differs))
-    if differs:
-        found = [words for run in (*candidates, baseline) if (words := _lacking(run)) is not None]
+    held = [held_scores(run, _because(run, candidates, baseline)) for run in (*candidates, baseline)]
+    warned = tuple(dict.fromkeys(words for run in candidates for words in _warnings(run, candidates, baseline)))
+    if differs or any(run.lacking for run in held):
+        found = tuple(run.lacking for run in held if run.lacking is not None)
         return Verdict(
             Decision.INCOMPLETE if found else Decision.INCOMPARABLE,
             differs=tuple(differs),
-            lacking=tuple(found),
+            lacking=found,
+            warnings=warned,
             identical=identical,
             tool_changes=_tool_changes(candidates[0], baseline),
         )
-    runs = [scores_of(run, suites, _because(run, candidates, baseline)) for run in (*candidates, baseline)]
+    runs = [with_scores(run, suites) for run in held]
     again = tuple(f"{run.run.directory}: {run.again}" for run in runs if run.again is not None)
-    warned = tuple(dict.fromkeys(words for run in candidates for words in _warnings(run, candidates, baseline)))
-    if found := [run.lacking for run in runs if run.lacking is not None]:
-        return Verdict(
-            Decision.INCOMPLETE, lacking=tuple(found), again=again, warnings=warned, identical=identical
-        )
-    return _compared(runs[:-1], runs[-1], common, policy, again, warned, identical and not same_model)
+    if found := tuple(run.lacking for run in runs if run.lacking is not None):
+        return Verdict(Decision.INCOMPLETE, lacking=found, again=again, warnings=warned, identical=identical)
+    verdict = _compared(runs[:-1], runs[-1], common, policy, identical, same_model)
+    return replace(verdict, again=again, warnings=warned)
 
 
 def _compared(
@@ -69,9 +70,8 @@ def _compared(
     baseline: RunScores,
     common: Common,
     policy: Policy,
-    again: tuple[str, ...],
-    warned: tuple[str, ...],
     identical: bool,
+    same_model: bool,
 ) -> Verdict:
     controls = baseline.controls
     cases = [case for case in common.cases if case.id not in controls]
@@ -80,13 +80,11 @@ def _compared(
     metrics = _metrics(pairs, policy)
     rules = rule_verdicts(candidates, baseline, policy)
     return Verdict(
-        decided(metrics, rules, identical=identical),
+        decided(metrics, rules, identical=identical and not same_model),
         metrics=metrics,
         rules=rules,
         fixed=tuple(case.name for case in pairs.fixed),
         broken=tuple(case.name for case in pairs.broken),
-        again=again,
-        warnings=warned,
         population=_population(cases, counted[0].run, policy),
         identical=identical,
         cases=len(cases),
@@ -181,12 +179,6 @@ def _warnings(run: Run, candidates: Sequence[Run], baseline: Run) -> Iterator[st
         yield f"seed: {run.plan.seed} in several runs of the candidate, which then repeat each other"
     elif run.plan.temperature == 0 and len(candidates) > 1:
         yield "the candidate's runs are greedy, so that they repeat each other"
-
-
-def _lacking(run: Run) -> str | None:
-    from samescore.harness.scorers import RUBRIC
-
-    return None if rows_kept(run, RUBRIC)[1] is None else lacking(run)
 
 
 def _tool_changes(candidate: Run, baseline: Run) -> tuple[ToolChange, ...] | None:

@@ -5,14 +5,14 @@ Several runs of one candidate are one run of more epochs here.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import comb, fsum
 
 from samescore.harness.gate.policy import SUCCESS
 from samescore.harness.gate.scores import RunScores
-from samescore.harness.kept import Row
+from samescore.harness.kept import Outcome, Outcomes
 from samescore.harness.plan import PlannedCase
 from samescore.harness.results import branch_name
 
@@ -78,8 +78,8 @@ class Pairs:
 
 def pairs_of(cases: Sequence[PlannedCase], candidates: Sequence[RunScores], baseline: RunScores) -> Pairs:
     """The runs side by side on these cases, which all of them have."""
-    after = {case.id: [row for run in candidates for row in run.rows[case.id]] for case in cases}
-    before = {case.id: baseline.rows[case.id] for case in cases}
+    after = {case.id: tuple(one for run in candidates for one in run.outcomes[case.id]) for case in cases}
+    before = {case.id: baseline.outcomes[case.id] for case in cases}
     metrics = _metrics(cases, before, after)
     success = metrics[SUCCESS]
     moved = [
@@ -107,27 +107,36 @@ def pass_hat(passed: int, epochs: int, k: int) -> float:
     return comb(passed, k) / comb(epochs, k)
 
 
-def _metrics(
-    cases: Sequence[PlannedCase], before: Mapping[str, Sequence[Row]], after: Mapping[str, Sequence[Row]]
-) -> dict[str, MetricPairs]:
+def _metrics(cases: Sequence[PlannedCase], before: Outcomes, after: Outcomes) -> dict[str, MetricPairs]:
     columns: dict[str, tuple[list[float], list[float], list[tuple[str, str]]]] = {}
+    means = _Means()
     for case in cases:
-        ours, theirs, group = after[case.id], before[case.id], case.group
-        for name in theirs[0].scores:
+        theirs, ours, group = means.of(before[case.id]), means.of(after[case.id]), case.group
+        for name, value in theirs.items():
             column = columns.get(name)
             if column is None:
                 column = columns[name] = ([], [], [])
-            column[0].append(_mean(theirs, name))
-            column[1].append(_mean(ours, name))
+            column[0].append(value)
+            column[1].append(ours[name])
             column[2].append(group)
     order = [SUCCESS, *(name for name in columns if name != SUCCESS)]
     return {name: MetricPairs(name, *columns[name]) for name in order}
 
 
-def _mean(rows: Sequence[Row], metric: str) -> float:
-    if len(rows) == 1:
-        return rows[0].scores[metric]
-    return fsum([row.scores[metric] for row in rows]) / len(rows)
+class _Means:
+    """The mean of each metric over a case's epochs. Outcomes are shared, so that most cases are like one before."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, ...], dict[str, float]] = {}
+
+    def of(self, epochs: tuple[Outcome, ...]) -> dict[str, float]:
+        key = tuple(map(id, epochs))
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = {
+                name: fsum([one.scores[name] for one in epochs]) / len(epochs) for name in epochs[0].scores
+            }
+        return found
 
 
 def _branches(cases: Sequence[PlannedCase], success: MetricPairs) -> tuple[Moved, ...]:
@@ -147,7 +156,7 @@ def _branches(cases: Sequence[PlannedCase], success: MetricPairs) -> tuple[Moved
     )
 
 
-def _tools(before: Mapping[str, Sequence[Row]], after: Mapping[str, Sequence[Row]]) -> tuple[Moved, ...]:
+def _tools(before: Outcomes, after: Outcomes) -> tuple[Moved, ...]:
     """By the share of a tool's calls that were right."""
     old, new = _right(before), _right(after)
     return _worst(
@@ -156,16 +165,15 @@ def _tools(before: Mapping[str, Sequence[Row]], after: Mapping[str, Sequence[Row
     )
 
 
-def _right(rows: Mapping[str, Sequence[Row]]) -> dict[str, list[int]]:
+def _right(outcomes: Outcomes) -> dict[str, list[int]]:
+    times = Counter(id(one) for epochs in outcomes.values() for one in epochs)
+    every = {id(one): one for epochs in outcomes.values() for one in epochs}
     found: dict[str, list[int]] = {}
-    for of_case in rows.values():
-        for row in of_case:
-            for name, (right, calls) in row.tools.items():
-                total = found.get(name)
-                if total is None:
-                    total = found[name] = [0, 0]
-                total[0] += right
-                total[1] += calls
+    for key, outcome in every.items():
+        for name, (right, calls) in outcome.tools.items():
+            total = found.setdefault(name, [0, 0])
+            total[0] += right * times[key]
+            total[1] += calls * times[key]
     return found
 
 
@@ -174,7 +182,7 @@ def _worst(moved: Iterable[Moved]) -> tuple[Moved, ...]:
     return tuple(sorted(lost, key=lambda one: (-one.drop * one.n, -one.drop, one.name)))
 
 
-def _pass_k(before: Mapping[str, Sequence[Row]], after: Mapping[str, Sequence[Row]]) -> tuple[PassK, ...]:
+def _pass_k(before: Outcomes, after: Outcomes) -> tuple[PassK, ...]:
     """For every k that both sides have epochs for; nothing where one has a single epoch."""
     epochs = min(min(map(len, before.values())), min(map(len, after.values())))
     if epochs < 2:
@@ -187,9 +195,6 @@ def _pass_k(before: Mapping[str, Sequence[Row]], after: Mapping[str, Sequence[Ro
     return tuple(found)
 
 
-def _passes(rows: Mapping[str, Sequence[Row]]) -> dict[tuple[int, int], int]:
+def _passes(outcomes: Outcomes) -> Counter[tuple[int, int]]:
     """How many cases have so many right of so many epochs."""
-    found: defaultdict[tuple[int, int], int] = defaultdict(int)
-    for of_case in rows.values():
-        found[sum(row.scores[SUCCESS] == 1.0 for row in of_case), len(of_case)] += 1
-    return found
+    return Counter((sum([one.scores[SUCCESS] == 1.0 for one in epochs]), len(epochs)) for epochs in outcomes.values())

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from samescore.harness.gate.policy import Policy
 from samescore.harness.gate.rules import RULES, Rule, rate_not_excluded
 from samescore.harness.gate.scores import RunScores
 from samescore.harness.gate.verdict import Occurrence, RuleVerdict
-from samescore.harness.kept import Row
+from samescore.harness.kept import Outcome
 from samescore.harness.plan import PlannedCase
 from samescore.harness.stats.cluster_robust import assumed_design_effect
 
@@ -24,21 +24,20 @@ def rule_verdicts(
     return tuple(_verdict(rule, candidates, baseline, policy) for rule in RULES)
 
 
-def _verdict(
-    rule: Rule, candidates: Sequence[RunScores], baseline: RunScores | None, policy: Policy
-) -> RuleVerdict:
+def _verdict(rule: Rule, candidates: Sequence[RunScores], baseline: RunScores | None, policy: Policy) -> RuleVerdict:
     rollouts = 0
     cases: dict[str, PlannedCase] = {}
     occurrences: list[Occurrence] = []
     for run in candidates:
-        planned = {case.id: case for case in run.run.plan.cases}
-        for row in _rows(run):
-            if rule.name in row.rules:
-                rollouts += 1
-                cases[row.case] = planned[row.case]
-                if (what := row.rules[rule.name]) is not None:
-                    occurrences.append(Occurrence(row.case, row.epoch, what))
-    before = None if baseline is None else sum(row.rules.get(rule.name) is not None for row in _rows(baseline))
+        for planned in run.run.plan.cases:
+            epochs = run.outcomes[planned.id]
+            if rule.name in epochs[0].rules:
+                rollouts += len(epochs)
+                cases[planned.id] = planned
+                occurrences += _occurrences(rule, planned.id, epochs)
+    before = None
+    if baseline is not None:
+        before = sum(len(_occurrences(rule, case, epochs)) for case, epochs in baseline.outcomes.items())
     return RuleVerdict(
         rule.name,
         rule.words,
@@ -59,6 +58,9 @@ def _independent(cases: Iterable[PlannedCase], policy: Policy) -> float:
     return sum(sizes) / assumed_design_effect(sizes, policy.correlation(len(sizes)))
 
 
-def _rows(run: RunScores) -> Iterator[Row]:
-    for rows in run.rows.values():
-        yield from rows
+def _occurrences(rule: Rule, case: str, epochs: Sequence[Outcome]) -> list[Occurrence]:
+    return [
+        Occurrence(case, epoch, what)
+        for epoch, outcome in enumerate(epochs)
+        if (what := outcome.rules.get(rule.name)) is not None
+    ]

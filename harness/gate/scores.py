@@ -1,15 +1,15 @@
-"""The scores of a run, from its evidence: those of the last scoring where they still hold, else the run scored again."""
+"""The scores of a run, from its evidence: those of the last scoring where they still hold, else it is scored again."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from samescore.harness.counted import counted
 from samescore.harness.errors import EvidenceUnwritable
-from samescore.harness.kept import Row, row_of, rows_kept
+from samescore.harness.kept import Outcome, Outcomes, outcome_of, outcomes_kept
 from samescore.harness.run import Run
 
 if TYPE_CHECKING:
@@ -19,30 +19,70 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RunScores:
-    """The scored rollouts of one run, by case and in the order of the plan, epoch after epoch.
+    """What came of the rollouts of one run, by case and in the order of the plan, epoch after epoch.
 
     `again` says why the run had to be scored again; None where its last scores held. `lacking` says why it is
-    incomplete, and then there are no rows.
+    incomplete, and then there are no outcomes.
     """
 
     run: Run
-    rows: Mapping[str, Sequence[Row]]
+    outcomes: Outcomes
     again: str | None = None
     lacking: str | None = None
 
     @property
     def controls(self) -> frozenset[str]:
         """The cases that count in no metric: those run as they were, beside harder ones."""
-        controls = frozenset(case for case, rows in self.rows.items() if rows[0].control)
-        return controls if len(controls) < len(self.rows) else frozenset()
+        controls = frozenset(case for case, epochs in self.outcomes.items() if epochs[0].control)
+        return controls if len(controls) < len(self.outcomes) else frozenset()
 
 
-def lacking(run: Run) -> str | None:
-    """Why a run is incomplete by its evidence, with the command that carries it on; None if every rollout was had.
+def held_scores(run: Run, because: str | None = None) -> RunScores:
+    """The scores of the last scoring if they hold, as scorers are now; `because` is why they cannot, in any case.
+
+    Where they do not, there are no outcomes, and the run is either lacking or to be scored `again`.
 
     Raises:
         EvidenceDamaged, ForeignEvidence: see `Run.records`.
     """
+    from samescore.harness.scorers import RUBRIC
+
+    outcomes, why = outcomes_kept(run, RUBRIC)
+    why = why or because
+    if why is None:
+        return RunScores(run, outcomes)
+    missing = _lacking(run)
+    return RunScores(run, {}, why if missing is None else None, missing)
+
+
+def with_scores(held: RunScores, suites: Sequence[str] = ()) -> RunScores:
+    """The same with its outcomes: scored again if it must be, and kept where the run's folder can be written.
+
+    `suites` are the names or paths of those suites that are not where the run recorded them.
+
+    Raises:
+        UnknownName, UsageError: it must be scored again, and its suites are not at hand.
+        WorldError: a world's own code crashed.
+    """
+    if held.again is None:
+        return held
+    run = held.run
+    scored = _again(run, suites)
+    broken = [one for one in scored if one.error is not None]
+    if broken:
+        first = broken[0]
+        return RunScores(
+            run,
+            {},
+            held.again,
+            f"{run.directory}: {counted(len(broken), 'rollout')} of {len(run.plan)} cannot be scored again, such as "
+            f"{first.record.case}, epoch {first.record.epoch}: {first.error!s:.300}",
+        )
+    return RunScores(run, _by_case(run, scored), held.again)
+
+
+def _lacking(run: Run) -> str | None:
+    """Why a run is incomplete by its evidence, with the command that carries it on; None if every rollout was had."""
     records = run.records()
     if not run.pending(records):
         return None
@@ -57,42 +97,11 @@ def lacking(run: Run) -> str | None:
         first_error = errors[0]
         parts.append(
             f"{counted(len(errors), 'error')} (such as {first_error.case}, epoch {first_error.epoch}: "
-            f"{str(first_error.error):.200})"
+            f"{first_error.error!s:.200})"
         )
-    return f"{run.directory}: of {len(run.plan)} planned rollouts {' and '.join(parts)}. Carry it on: {run.resume_command}"
-
-
-def scores_of(run: Run, suites: Sequence[str] = (), because: str | None = None) -> RunScores:
-    """The scores of a run, as scorers are now; `because` gives a reason to score it again in any case.
-
-    `suites` are the names or paths of those suites that are not where the run recorded them. What is scored again is
-    kept, where the run's folder can be written.
-
-    Raises:
-        EvidenceDamaged, ForeignEvidence: see `Run.records`.
-        UnknownName, UsageError: it must be scored again, and its suites are not at hand.
-        WorldError: a world's own code crashed.
-    """
-    from samescore.harness.scorers import RUBRIC
-
-    rows, why = rows_kept(run, RUBRIC)
-    why = why or because
-    if why is None:
-        return RunScores(run, _by_case(run, rows))
-    if (missing := lacking(run)) is not None:
-        return RunScores(run, {}, why, missing)
-    scored = _again(run, suites)
-    broken = [one for one in scored if one.error is not None]
-    if broken:
-        first = broken[0]
-        return RunScores(
-            run,
-            {},
-            why,
-            f"{run.directory}: {counted(len(broken), 'rollout')} of {len(run.plan)} cannot be scored again, such as "
-            f"{first.record.case}, epoch {first.record.epoch}: {str(first.error):.300}",
-        )
-    return RunScores(run, _by_case(run, map(row_of, scored)), why)
+    return (
+        f"{run.directory}: of {len(run.plan)} planned rollouts {' and '.join(parts)}. Carry it on: {run.resume_command}"
+    )
 
 
 def _again(run: Run, suites: Sequence[str]) -> tuple[Scored, ...]:
@@ -106,11 +115,9 @@ def _again(run: Run, suites: Sequence[str]) -> tuple[Scored, ...]:
     return scored
 
 
-def _by_case(run: Run, rows: Iterable[Row]) -> dict[str, list[Row]]:
-    found: dict[str, list[Row]] = {case.id: [] for case in run.plan.cases}
-    for row in rows:
-        found[row.case].append(row)
-    if run.plan.epochs > 1:
-        for of_case in found.values():
-            of_case.sort(key=lambda row: row.epoch)
-    return found
+def _by_case(run: Run, scored: Iterable[Scored]) -> Outcomes:
+    """Every planned rollout is there, epoch by epoch."""
+    found: dict[str, list[Outcome]] = {case.id: [] for case in run.plan.cases}
+    for one in scored:
+        found[one.record.case].append(outcome_of(one))
+    return {case: tuple(epochs) for case, epochs in found.items()}

@@ -14,7 +14,7 @@ from typing import Any
 from samescore.harness.errors import ExitCode, UsageError
 from samescore.harness.gate.policy import Policy
 from samescore.harness.gate.rule_verdicts import rule_verdicts
-from samescore.harness.gate.scores import RunScores, scores_of
+from samescore.harness.gate.scores import RunScores, held_scores, with_scores
 from samescore.harness.gate.told import rule_json
 from samescore.harness.gate.verdict import RuleVerdict
 from samescore.harness.results import Metric, TargetVerdict
@@ -41,8 +41,10 @@ _EXITS = {
 
 @dataclass(frozen=True, slots=True)
 class TargetsJudged:
-    """What is decided about a run by its targets. `metrics` are those with a target, `absent` targets of metrics that no
-    case has. `moved` says which targets are not those that the run began with.
+    """What is decided about a run by its targets.
+
+    `metrics` are those with a target, `absent` those with one that no case has. `moved` says which targets are not
+    those that the run began with.
     """
 
     decision: TargetsDecision
@@ -68,14 +70,14 @@ def judge_targets(run: Run, policy: Policy, suites: Sequence[str] = ()) -> Targe
         EvidenceDamaged, ForeignEvidence, WorldError: see `samescore.harness.gate.gate`.
     """
     targets, moved = _targets(run, suites)
-    scores = scores_of(run, suites)
+    scores = with_scores(held_scores(run), suites)
     if scores.lacking is not None:
         return TargetsJudged(TargetsDecision.INCOMPLETE, moved=moved, lacking=scores.lacking, again=scores.again)
     metrics = tuple(metric for name, least in targets.items() if (metric := _metric(scores, name, least)) is not None)
     if not metrics:
         raise UsageError(
-            f"{run.directory}: no case has a metric that the targets name ({', '.join(targets)}). State a target for one "
-            "that the cases have."
+            f"{run.directory}: no case has a metric that the targets name ({', '.join(targets)}). State a target for "
+            "one that the cases have."
         )
     rules = rule_verdicts([scores], None, policy)
     return TargetsJudged(
@@ -86,7 +88,7 @@ def judge_targets(run: Run, policy: Policy, suites: Sequence[str] = ()) -> Targe
         moved,
         None,
         scores.again,
-        len(scores.rows) - len(scores.controls),
+        len(scores.outcomes) - len(scores.controls),
     )
 
 
@@ -142,11 +144,11 @@ def _strictest(recorded: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
 
 def _metric(scores: RunScores, name: str, target: float) -> Metric | None:
     """Epochs averaged within their case first; None where no case has the metric."""
-    values, groups = [], []
+    values, groups, controls = [], [], scores.controls
     for case in scores.run.plan.cases:
-        rows = scores.rows[case.id]
-        if name in rows[0].scores and case.id not in scores.controls:
-            values.append(fsum(row.scores[name] for row in rows) / len(rows))
+        epochs = scores.outcomes[case.id]
+        if name in epochs[0].scores and case.id not in controls:
+            values.append(fsum(one.scores[name] for one in epochs) / len(epochs))
             groups.append(case.group)
     if not values:
         return None

@@ -58,9 +58,7 @@ def as_json(verdict: Verdict) -> dict[str, Any]:
         "alpha": verdict.alpha,
         "population": verdict.population,
         "rules": {rule.name: rule_json(rule) for rule in verdict.rules},
-        "described": {
-            one.name: {"before": one.before, "after": one.after, "n": one.n} for one in verdict.described
-        },
+        "described": {one.name: {"before": one.before, "after": one.after, "n": one.n} for one in verdict.described},
         "changes": {name: {"before": one.before, "after": one.after} for name, one in verdict.changes.items()},
         "branches": _moved_json(verdict.branches),
         "tools": _moved_json(verdict.tools),
@@ -103,29 +101,28 @@ def _regressed(verdict: Verdict) -> str:
 
 
 def _open(verdict: Verdict) -> str:
-    parts = [_why_open(metric, verdict) for metric in verdict.metrics if metric.verdict == OPEN]
+    parts = [_why_open(metric) for metric in verdict.metrics if metric.verdict == OPEN]
     cleared = [metric.name for metric in verdict.metrics if metric.verdict == CLEARED]
     also = f" {', '.join(cleared)} {'is' if len(cleared) == 1 else 'are'} cleared." if cleared else ""
     return f"{' '.join(parts)}{also}"
 
 
-def _why_open(metric: MetricVerdict, verdict: Verdict) -> str:
-    one, name = metric.compared, metric.name
+def _why_open(metric: MetricVerdict) -> str:
+    one, name, cases = metric.compared, metric.name, counted(metric.compared.n, "case")
     if one.clusters == 1 and one.floor >= 1.0:
         return (
-            f"{name}: all cases are of one branch, which says nothing of branches like it. Take cases of more branches, "
-            'or claim no more than this one: branches = "population" in the policy.'
+            f"{name}: all cases are of one branch, which says nothing of branches like it. Take cases of more "
+            'branches, or claim no more than this one: branches = "population" in the policy.'
         )
     if one.floor >= one.margin:
         return (
-            f"{name}: {counted(one.n, 'case')} are too few for a margin of {one.margin:g}: with no difference at all, a "
-            f"drop of {one.floor:.3f} would stay possible. Take more cases (`samescore plan` says how many), or a wider "
-            "margin."
+            f"{name}: {cases} cannot show that a drop is under {one.margin:g}: where none differs, one of "
+            f"{one.floor:.3f} stays possible. Take more cases (`samescore plan` says how many), or a wider margin."
         )
     return (
-        f"{name}: a drop by {one.margin:g} is not excluded (it may be {signed(one.high)}), and none is not either. These "
-        f"{counted(one.n, 'case')} show a drop of {one.mde:.3f}: take more cases or epochs (`samescore plan` says how "
-        "many), or a wider margin."
+        f"{name}: the drop is {signed(one.drop)} and may be {signed(one.high)}, so that the margin of {one.margin:g} "
+        f"is not excluded, nor is no drop at all. {cases} like these detect a drop of {one.mde:.3f}: take more cases "
+        "or epochs (`samescore plan` says how many), or a wider margin."
     )
 
 

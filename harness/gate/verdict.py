@@ -79,9 +79,10 @@ class Occurrence:
 class RuleVerdict:
     """A rule of zero tolerance over all of the candidate's rollouts that could break it, controls included.
 
-    `forbidden` says that the policy names it: then one occurrence is a regression. `cases` count as trials, since epochs
-    of one case resemble each other. Where there is no occurrence, `excludes` is the lowest rate that this many trials
-    exclude: a lower one they do not. `before` counts the baseline's occurrences, which excuse nothing; None without one.
+    `forbidden` says that the policy names it: then one occurrence is a regression. `cases` count as trials, since
+    epochs of one case resemble each other. Where there is no occurrence, `excludes` is the lowest rate that this many
+    trials exclude: a lower one they do not. `before` counts the baseline's occurrences, which excuse nothing; None
+    without a baseline.
     """
 
     name: str

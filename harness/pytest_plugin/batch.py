@@ -42,7 +42,7 @@ class Batch:
     def __len__(self) -> int:
         return sum(len(cases) for _, cases in self._chosen)
 
-    @property
+    @cached_property
     def suites(self) -> Sequence[CaseSuite]:
         """The suites, with the selected cases alone."""
         return [
@@ -65,9 +65,9 @@ class Results:
         UsageError, EvidenceDamaged, ForeignEvidence: there is no run to read; see `Run.open`.
     """
 
-    def __init__(self, directory: Path, sources: Iterable[Source]) -> None:
+    def __init__(self, directory: Path, suites: Sequence[CaseSuite]) -> None:
         self.run = Run.open(directory)
-        self._suites = list({id(source.suite): source.suite for source in sources}.values())
+        self._suites = suites
         self._known: dict[str, tuple[Scored, ...]] = {}
 
     def of(self, case: Case) -> tuple[Scored, ...]:

@@ -113,9 +113,9 @@ class RunCase:
             UsageError: of pytest's: there is no such suite, case, slot or fact, or the model cannot be used.
         """
         __tracebackhide__ = True
-        asked = Asked(self._resolved(str(suite)), case, self._test, opening, dict(slots or {}), dict(facts or {}))
         try:
-            return self._result(asked)
+            suite = self._resolved(str(suite))
+            return self._result(Asked(suite, case, self._test, opening, dict(slots or {}), dict(facts or {})))
         except InfrastructureError as error:
             raise RolloutErrored(in_pytests_words(error)) from None
         except SamescoreError as error:
@@ -125,7 +125,7 @@ class RunCase:
         __tracebackhide__ = True
         source, case = asked.prepared(self._session.sources)
         directory = self._session.had(asked)
-        results = Results(directory, [replace(source, suite=suite_of(asked, source, case, directory))])
+        results = Results(directory, [suite_of(asked, source, case, directory)])
         scored = results.of(case)
         if not scored or scored[0].scores is None or scored[0].trajectory is None:
             raise RolloutErrored(in_pytests_words(errored(scored, 1, results.run.manifest.stopped)))
@@ -139,7 +139,7 @@ class RunCase:
             if (folder / suite).exists():
                 return str((folder / suite).absolute())
         advice = f"Or give a path, as seen from {self._folder} or {self._session.config.rootpath}."
-        raise pytest.UsageError(str(UnknownName("suite", suite, names, advice)))
+        raise UnknownName("suite", suite, names, advice)
 
 
 def put(asked: Asked, session: ModelSession, directory: Path) -> None:

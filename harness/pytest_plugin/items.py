@@ -46,7 +46,8 @@ class CaseItem(pytest.Item):
     """One case. What the model did was recorded before the first test: the test looks it up, and judges."""
 
     def __init__(self, *, tested: ModelSession, source: Source, case: Case, **rest: Any) -> None:
-        super().__init__(**rest)
+        # As text, which pytest reads as it reads the ids of an earlier session: what is in brackets stands apart.
+        super().__init__(nodeid=f"{rest['parent'].nodeid}::{rest['name']}", **rest)
         self._tested = tested
         self.source = source
         self.case = case

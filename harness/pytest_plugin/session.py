@@ -47,6 +47,7 @@ class ModelSession:
         self.sources = Sources(self.options)
         self._told: dict[str, Any] | None = getattr(config, "workerinput", {}).get(_WORKER)
         self._server: Server | None = None
+        self._batch = Batch(())
         self._ready = 0
         self._cases = self._conversations = 0
         if self._told is None:
@@ -85,7 +86,7 @@ class ModelSession:
         Raises:
             SamescoreError: there is no such run, or it cannot be read.
         """
-        return Results(self.directory, self.sources.read)
+        return Results(self.directory, self._batch.suites)
 
     def had(self, asked: Asked) -> Path:
         """Have a conversation that a test asks for; the directory of its evidence.
@@ -118,15 +119,16 @@ class ModelSession:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> None:
-        """Have all selected cases at once, before the first test. With xdist no process has tests here that runs it."""
+        """Have all selected cases at once, before the first test. A worker has them had for it."""
         option = session.config.option
-        broken = session.testsfailed and not option.continue_on_collection_errors
-        if self._told is not None or broken or option.collectonly:
+        if option.collectonly or (session.testsfailed and not option.continue_on_collection_errors):
             return
-        cases = [(item.source, item.case) for item in session.items if isinstance(item, CaseItem)]
         with _in_pytests_way():
-            if cases:
-                self._have(cases)
+            self._batch = Batch((item.source, item.case) for item in session.items if isinstance(item, CaseItem))
+            if self._told is not None:
+                return
+            if len(self._batch):
+                self._have(self._batch)
             elif is_loaded_later(self.options.model) and any(map(_is_by_hand, session.items)):
                 self.model.load({})  # what is wrong with it is said once, and not by every test
 
@@ -169,7 +171,7 @@ class ModelSession:
         self._ready += 1
         if self._ready == node.workerinput["workercount"]:
             with _in_pytests_way():
-                self._have(self._cases_of(ids))
+                self._have(Batch(self._cases_of(ids)))
 
     def _cases_of(self, ids: Iterable[str]) -> Iterator[tuple[Source, Case]]:
         """The cases that tests are about. Ids of other tests are passed over."""
@@ -179,10 +181,9 @@ class ModelSession:
             if kind_of(path) is not None and (case := self.sources.at(path).cases.get(name)) is not None:
                 yield self.sources.at(path), case
 
-    def _have(self, selected: Iterable[tuple[Source, Case]]) -> None:
+    def _have(self, batch: Batch) -> None:
         from samescore.harness.cli.loading import worlds_of
 
-        batch = Batch(selected)
         if not len(batch):
             return
         plan, suites = batch.plan(self.options), batch.suites

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import import_module
@@ -66,11 +66,6 @@ class Sources:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._read: dict[str, Source] = {}
-
-    @property
-    def read(self) -> Iterable[Source]:
-        """Everything that was read so far."""
-        return self._read.values()
 
     def at(self, path: Path) -> Source:
         """What the file, or the suite's folder, at a path holds.

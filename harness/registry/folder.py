@@ -51,7 +51,7 @@ class Registry:
     def add(self, directory: Path, checkout: Checkout) -> Entry:
         """Enter a run, which is copied into the folder unless it lies there.
 
-        One that is in already stays as it is; one that has vanished from the folder, or was moved in it, is there again.
+        One that is in already stays as it is; one that has vanished from the folder, or was moved in it, is back.
 
         Raises:
             UsageError: there is no run; or another one was promoted under this path.
@@ -114,8 +114,8 @@ class Registry:
                 if entry.prints == prints:
                     return entry
         raise UsageError(
-            f"{said}: not a run of the registry {self.folder}. See which are: samescore runs list. Or add it: samescore "
-            f"runs add {shlex.quote(said)}"
+            f"{said}: not a run of the registry {self.folder}. Add it: samescore runs add {shlex.quote(said)}. Or see "
+            "which are: samescore runs list"
         )
 
     def promote(self, said: str, branch: str | None = None, *, anchor: bool = False) -> Promotion:
@@ -171,10 +171,10 @@ class Registry:
                 "--suite, --model."
             )
         others = "; ".join(map(str, self.lines()))
+        there = f" There are baselines of {others}." if others else ""
         raise UsageError(
-            f"{self.folder}: no run of {said} was ever promoted.{f' There are baselines of {others}.' if others else ''} "
-            "Promote one that is good enough to be compared with: samescore runs promote RUN"
-            f"{f' --branch {shlex.quote(branch)}' if branch else ''}"
+            f"{self.folder}: no run of {said} was ever promoted.{there} Promote one that is good enough to be compared "
+            f"with: samescore runs promote RUN{f' --branch {shlex.quote(branch)}' if branch else ''}"
         )
 
     def baseline(self, line: Line) -> Promotion:
@@ -210,8 +210,8 @@ class Registry:
             raise EvidenceDamaged(f"{run} has vanished. Restore it from a copy: samescore runs add COPY")
         if state is State.CHANGED:
             raise EvidenceDamaged(
-                f"{run} is not as it was when it was added: its plan, its model or its evidence changed. Restore it from "
-                "a copy."
+                f"{run} is not as it was when it was added: its plan, its model or its evidence changed. Restore it "
+                "from a copy."
             )
 
     def _of(self, line: Line) -> tuple[Promotion, ...]:
@@ -246,8 +246,8 @@ class Registry:
             return
         if any(promotion.entry == former for promotion in promotions_of(database)):
             raise UsageError(
-                f"{self.directory(former)}: the run that was here was promoted to baseline, and this is another one, or it "
-                "changed since. Restore it from a copy, and add what is here now from another place."
+                f"{self.directory(former)}: the run that was here was promoted to baseline, and what is here now is "
+                "another, or was changed. Restore it from a copy, and add what is here now from another place."
             )
         delete_entry(database, former)
 

@@ -95,4 +95,19 @@ def _one(database: sqlite3.Connection, condition: str, *values: str) -> Entry | 
 
 def _entry(row: Any) -> Entry:
     number, path, suites, *said, manifest, evidence = row
-    return Entry(number, path, tuple(json.loads(suites)), *said, Prints(manifest, evidence))
+    model, adapter, digest, branch, commit, cases, epochs, started, added = said
+    return Entry(
+        number,
+        path,
+        tuple(json.loads(suites)),
+        model,
+        adapter,
+        digest,
+        branch,
+        commit,
+        cases,
+        epochs,
+        started,
+        added,
+        Prints(manifest, evidence),
+    )

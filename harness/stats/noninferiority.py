@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from math import fsum, inf, isfinite, sqrt
+from math import fsum, inf, sqrt
 
 from samescore.harness.stats.cluster_robust import (
     RobustMean,
@@ -183,9 +183,10 @@ def _checked(
     if not len(before) or len(before) != len(after) or (clusters is not None and len(clusters) != len(before)):
         of = "no" if clusters is None else str(len(clusters))
         raise ValueError(f"{len(before)} and {len(after)} scores in {of} clusters; expected pairs of them")
-    for score in (*before, *after):
-        if not (isfinite(score) and 0.0 <= score <= 1.0):
-            raise ValueError(f"a score of {score}; expected scores from 0 to 1")
+    for side in (before, after):
+        if not all(0.0 <= score <= 1.0 for score in side):  # NaN is not, either
+            wrong = next(score for score in side if not 0.0 <= score <= 1.0)
+            raise ValueError(f"a score of {wrong}; expected scores from 0 to 1")
     if not 0 < margin < 1:
         raise ValueError(f"a margin of {margin}; expected one between 0 and 1")
     if not 0 < alpha < 0.5:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from math import ceil, floor, fsum, inf, log1p, log, sqrt
+from math import ceil, floor, fsum, inf, log, log1p, sqrt
 
 from samescore.harness.stats.cluster_robust import degrees_of_freedom, quantile, robust_mean
 
@@ -132,9 +132,9 @@ def drop_floor(n: float, design_effect: float = 1.0, degrees: float = inf, alpha
     The exact one is 1 - alpha^(deff/n) (Clopper & Pearson 1934, Biometrika 26:404); Tango's is t^2 / (n/deff + t^2).
     Epochs lower neither: the same cases again say nothing about those that were never seen to fail.
     """
-    kept = n / design_effect
-    t = quantile(1 - alpha, degrees)
-    return max(1 - alpha ** (1 / kept), t * t / (kept + t * t))
+    kept, t = n / design_effect, quantile(1 - alpha, degrees)
+    exact: float = 1 - alpha ** (1 / kept)
+    return max(exact, t * t / (kept + t * t))
 
 
 def minimum_detectable_drop(

@@ -1,4 +1,4 @@
-"""Looks at a run while it is still going on: stop when the verdict is certain, at an error rate that holds over all looks.
+"""Looks at a run while it goes on: stop when the verdict is certain, at an error rate that holds over all looks.
 
 The cases come in a random order, and are judged after each of a few equal parts. Every look is another chance to be
 wrong, so that each is judged at a stricter level, the same for all (Pocock 1977, Biometrika 64:191): four looks at 0.05
@@ -114,7 +114,13 @@ class Looks:
 
     def to_json(self) -> dict[str, Any]:
         """As a plan records it; the order follows from the seed and the cases."""
-        return {"looks": len(self), "ends": list(self.ends), "alpha": self.alpha, "level": self.level, "seed": self.seed}
+        return {
+            "looks": len(self),
+            "ends": list(self.ends),
+            "alpha": self.alpha,
+            "level": self.level,
+            "seed": self.seed,
+        }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any], cases: Iterable[str]) -> Looks:
@@ -140,7 +146,9 @@ def pocock_level(shares: tuple[float, ...], alpha: float = ALPHA) -> float:
 
     rising = all(one < other for one, other in zip((0.0, *shares), shares, strict=False))
     if not shares or not rising or abs(shares[-1] - 1) > 1e-9 or not 0 < alpha < 0.5:
-        raise ValueError(f"looks after {shares} of the cases at {alpha}; expected shares that rise to 1, alpha under 0.5")
+        raise ValueError(
+            f"looks after {shares} of the cases at {alpha}; expected shares that rise to 1, alpha under 0.5"
+        )
     if len(shares) == 1:
         return alpha
     # Bonferroni is the strictest that it can be, a single look the least strict.

@@ -1,4 +1,4 @@
-"""How often the gate's rule would pass an equal candidate, by asking the rule: runs are drawn as a design describes them.
+"""How often the gate's rule would pass an equal candidate: runs are drawn as a design describes them, and judged.
 
 Formulas leave out what decides small comparisons: that few cases differ, that a standard error is itself estimated from
 few branches, and that three tests must agree. Drawn runs have all of that. A case has a chance of passing from a beta

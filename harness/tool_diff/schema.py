@@ -117,9 +117,9 @@ def _alternatives(old: Sequence[Any], new: Sequence[Any], where: str) -> list[Sc
     found: list[SchemaChange] = []
     for one in old:
         tried = [_changes(one, other, where) for other in new]
-        fitting = [changes for changes in tried if not _breaks(changes)]
+        fitting = sorted((changes for changes in tried if not _breaks(changes)), key=len)
         if fitting:
-            found += min(fitting, key=len)
+            found += fitting[0]
             continue
         alike = [changes for other, changes in zip(new, tried, strict=True) if one.get("type") == other.get("type")]
         lost = [SchemaChange(where, f"no longer admits {_quoted(one)}", True)]

@@ -4,7 +4,7 @@ The page unpacks it when a case is opened, and shows it as text, never as markup
 
     strings   every text that is used, made visible (see `markup.visible`)
     talks     conversations; each a flat list of kind, string, string: what is said, and the note beside it
-    cases     [id, branch, locale, operator or -1, expected talk or -1, a list of rollouts for each run, null without any]
+    cases     [id, branch, locale, operator or -1, expected talk or -1, for each run a list of rollouts or null]
     rollout   [success or null, talk or -1, error or -1, flat list of scorer, value, reason]
 
 A rollout's place in its list is its epoch. Runs are in the order of the page, the baseline last.
@@ -38,7 +38,7 @@ class Packed:
 
 
 def packed(contents: Contents, budget: int = BUDGET) -> Packed:
-    """Everything that a case shows when it is opened. Where it is too much, conversations that went well are left out."""
+    """Everything that a case shows when it is opened. Where that is too much, conversations that went well go."""
     runs = _runs(contents)
     rollouts = [one for run in runs for case in run.cases for one in case.rollouts if one.lines]
     keep = list(_by_interest(runs))
@@ -92,9 +92,7 @@ def _json(runs: Sequence[ReportedRun], chosen: set[int]) -> dict[str, Any]:
         return talks.of(tuple(flat), flat)
 
     def rollout(one: ReportedRollout) -> list[Any]:
-        reasons = [
-            part for why in one.reasons for part in (text(why.scorer), round(why.value, 4), text(why.words))
-        ]
+        reasons = [part for why in one.reasons for part in (text(why.scorer), round(why.value, 4), text(why.words))]
         error = _NONE if one.error is None else text(one.error)
         return [one.success, talk(one.lines) if id(one) in chosen else _NONE, error, reasons]
 

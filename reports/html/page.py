@@ -15,7 +15,7 @@ from functools import cache
 from importlib import resources
 
 from samescore.reports.contents import Contents, LineKind, ReportedRun
-from samescore.reports.html import sections
+from samescore.reports.html import calls, cases, operators, origin, procedures, scores, verdict
 from samescore.reports.html.packed import Packed, packed
 from samescore.reports.html.texts import TEXTS as PAGE_TEXTS
 from samescore.reports.markup import Child, Markup, joined, tag
@@ -60,7 +60,7 @@ def html_of(contents: Contents) -> str:
 def _body(contents: Contents, held: Packed, words: Words) -> Markup:
     """Everything that is seen."""
     parts: list[tuple[str, str, Markup]] = []
-    several = sections.runs(contents, words)
+    several = verdict.runs(contents, words)
     articles = [_article(contents, number, run, words) for number, run in enumerate(contents.runs)]
     parts.append(("decision", words(f"outcome.{contents.decision.outcome}"), Markup("")))
     if several is not None:
@@ -83,7 +83,7 @@ def _body(contents: Contents, held: Packed, words: Words) -> Markup:
             _navigation(parts, words),
             tag(
                 "main",
-                sections.decision(contents, words),
+                verdict.decision(contents, words),
                 several,
                 _switch(contents, words),
                 (_whole(contents, number, article) for number, article in enumerate(articles)),
@@ -101,17 +101,18 @@ def _article(contents: Contents, number: int, run: ReportedRun, words: Words) ->
     place = f"-{number}" if number else ""
     baseline = contents.baseline
     found = {
-        "errors": sections.errors(run, words, place),
-        "targets": sections.targets(run, words, place),
-        "metrics": sections.metrics(run, words, place),
-        "procedures": sections.procedures(run, words, place),
-        "operators": sections.operators(run, words, place),
-        "changes": sections.changes(run, words, number, place),
-        "cases": sections.cases(run, words, number, place, baseline is not None),
-        "tools": sections.tools(run, words, place),
-        "parser": sections.parser(run, words, number, place),
-        "effort": sections.effort(run, baseline, words, place),
-        "provenance": sections.provenance(run, baseline, words, place),
+        "errors": scores.errors(run, words, place),
+        "targets": scores.targets(run, words, place),
+        "rules": scores.rules(run, words, number, place),
+        "metrics": scores.metrics(run, words, place),
+        "procedures": procedures.procedures(run, words, place),
+        "operators": operators.operators(run, words, place),
+        "changes": cases.changes(run, words, number, place),
+        "cases": cases.cases(run, words, number, place, baseline is not None),
+        "tools": calls.tools(run, words, place),
+        "parser": calls.parser(run, words, number, place),
+        "effort": origin.effort(run, baseline, words, place),
+        "provenance": origin.provenance(run, baseline, words, place),
     }
     return [(name, part) for name, part in found.items() if part is not None]
 

@@ -258,15 +258,15 @@
     if (choice) only(choice.querySelector("input:checked").value);
   });
 
-  /* Where the reader is */
-  const links = [...document.querySelectorAll("nav.toc a")];
+  /* Where the reader is: the first part in the upper third of the window */
+  const links = [...document.querySelectorAll("nav.toc a")], parts = [...document.querySelectorAll("main section[id], #decision")];
+  const visible = new Set();
   const seen = new IntersectionObserver((entries) => {
-    for (const entry of entries) {
-      if (!entry.isIntersecting) continue;
-      links.forEach((link) => link.toggleAttribute("aria-current", link.hash === `#${entry.target.id}`));
-    }
-  }, { rootMargin: "0px 0px -75% 0px" });
-  document.querySelectorAll("main section[id], #decision").forEach((one) => seen.observe(one));
+    entries.forEach((entry) => visible[entry.isIntersecting ? "add" : "delete"](entry.target));
+    const here = parts.find((one) => visible.has(one));
+    if (here) links.forEach((link) => link.toggleAttribute("aria-current", link.hash === `#${here.id}`));
+  }, { rootMargin: "0px 0px -66% 0px" });
+  parts.forEach((one) => seen.observe(one));
 
   /* Lists are filled when they come near, so that a large report opens at once */
   const near = new IntersectionObserver((entries) => {

@@ -18,9 +18,13 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "samescore {version} tạo ra chỉ từ bằng chứng đã ghi. Trang này không tải gì qua mạng.",
     ),
     "eyebrow.alone": ("{suites} · {cases} · {epochs}", "{suites} · {cases} · {epochs}"),
-    "eyebrow.against": ("{suites} · {cases} · {epochs} · against {baseline}", "{suites} · {cases} · {epochs} · so với {baseline}"),
+    "eyebrow.against": (
+        "{suites} · {cases} · {epochs} · against {baseline}",
+        "{suites} · {cases} · {epochs} · so với {baseline}",
+    ),
     "head.runs": ("Runs side by side", "Các lượt chạy cạnh nhau"),
     "head.targets": ("Targets", "Chỉ tiêu"),
+    "head.rules": ("Rules without exception", "Quy tắc không ngoại lệ"),
     "head.metrics": ("Metrics", "Các chỉ số"),
     "head.procedures": ("Procedures", "Quy trình"),
     "head.operators": ("Harder cases", "Case khó hơn"),
@@ -51,14 +55,18 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     ),
     "lead.targets.none": (
         "No suite of this run states a target. Add `targets:` to the suite file before the next training.",
-        "Không bộ kiểm thử nào của lượt chạy này đặt chỉ tiêu. Thêm `targets:` vào tệp bộ kiểm thử trước lần huấn luyện sau.",
+        "Không bộ kiểm thử nào ở đây đặt chỉ tiêu. Thêm `targets:` vào tệp bộ kiểm thử trước lần huấn luyện sau.",
+    ),
+    "lead.rules": (
+        "What a rollout may not do, whatever it scores. The policy says which of these a single occurrence decides.",
+        "Những điều không được xảy ra, dù điểm thế nào. Chính sách quy định điều nào chỉ một lần là đủ để quyết định.",
     ),
     "lead.metrics": (
-        "Means over cases, epochs averaged first, with 95% intervals that know that cases of one branch resemble each other.",
-        "Trung bình trên các case, lấy trung bình epoch trước, kèm khoảng tin cậy 95% có tính đến việc case cùng nhánh giống nhau.",
+        "Means over cases, epochs averaged first. The 95% intervals know that cases of one branch resemble each other.",
+        "Trung bình trên các case, tính theo epoch trước. Khoảng tin cậy 95% có xét việc case cùng nhánh giống nhau.",
     ),
     "lead.procedures": (
-        "Each step and way of a procedure with the rollouts that passed it, and how many of them were right in everything.",
+        "Each step and way of a procedure, with the rollouts that passed it and how many of them were right in all.",
         "Mỗi bước và hướng đi của quy trình với số lượt hội thoại đi qua, và bao nhiêu lượt đúng hoàn toàn.",
     ),
     "lead.operators": (
@@ -87,10 +95,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     ),
     "lead.parser.none": ("No turn was malformed.", "Không có lượt nào sai định dạng."),
     "lead.parser.served": (
-        "Strict against as served by {server} {version}: {differing} of {conversations} read otherwise; {served} pass only as "
-        "served, {strict} only strictly.",
-        "Đọc nghiêm ngặt so với cách {server} {version} đọc: {differing} trong {conversations} được đọc khác đi; {served} chỉ đạt "
-        "khi qua server, {strict} chỉ đạt khi đọc nghiêm ngặt.",
+        "Strict against as served by {server} {version}: {differing} of {conversations} read otherwise; {served} pass "
+        "only as served, {strict} only strictly.",
+        "Đọc nghiêm ngặt so với cách {server} {version} đọc: {differing} trong {conversations} được đọc khác đi; "
+        "{served} chỉ đạt khi qua server, {strict} chỉ đạt khi đọc nghiêm ngặt.",
     ),
     "lead.parser.served.open": (
         "The conversations as served are not complete.",
@@ -109,10 +117,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "Không phải lỗi của mô hình: khi chưa đủ điểm, các chỉ số chỉ có cận chứ chưa có giá trị.",
     ),
     "plot.change": (
-        "Change against the baseline: the dot is the estimate, the line its {confidence} interval. A metric is cleared when the "
-        "line stays out of the shaded part, which is the margin.",
-        "Thay đổi so với baseline: chấm là ước lượng, vạch là khoảng tin cậy {confidence}. Chỉ số được coi là đạt khi vạch không "
-        "chạm vùng tô, tức biên cho phép.",
+        "Change against the baseline: the dot is the estimate, the line its {confidence} interval. A metric is cleared "
+        "when the line stays out of the shaded part, which lies beyond the margin.",
+        "Thay đổi so với baseline: chấm là ước lượng, vạch là khoảng tin cậy {confidence}. Chỉ số được coi là đạt khi "
+        "vạch không chạm vùng tô, tức phần vượt quá biên cho phép.",
     ),
     "plot.change.words": (
         "{metric}: change {change} points, interval {low} to {high}, margin {margin}, {verdict}",
@@ -165,12 +173,17 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "column.now": ("is", "hiện nay"),
     "column.suite": ("suite", "bộ kiểm thử"),
     "column.since": ("since", "từ khi"),
+    "column.rule": ("rule", "quy tắc"),
+    "column.found": ("occurrences", "số lần"),
+    "column.proves": ("where, or what none proves", "ở đâu, hoặc không lần nào thì chứng tỏ gì"),
+    "column.plot": ("plot", "biểu đồ"),
     "column.k": ("k", "k"),
     "column.line": ("line", "dòng"),
     "column.obligation": ("what no case shows", "điều chưa case nào thể hiện"),
     "column.epoch": ("epoch", "epoch"),
     "since.training": ("training began", "bắt đầu huấn luyện"),
     "since.run": ("the run began", "bắt đầu chạy"),
+    "caption.rules": ("Rules of zero tolerance and {run}", "Quy tắc không ngoại lệ và {run}"),
     "caption.metrics": ("Metrics of {run}", "Các chỉ số của {run}"),
     "caption.targets": ("Targets and how {run} stands to them", "Chỉ tiêu và vị trí của {run}"),
     "caption.moved": ("Targets that moved", "Chỉ tiêu đã thay đổi"),
@@ -196,6 +209,13 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "procedure.graph": ("The procedure, coloured by success", "Quy trình, tô màu theo kết quả"),
     "procedure.untried": ("Never tried: {names}", "Chưa thử: {names}"),
     "procedure.zoom": ("Scroll the picture to see all of it.", "Cuộn hình để xem toàn bộ."),
+    "rule.name.unauthorised_effect": ("unauthorised effect", "tác động không được phép"),
+    "rule.name.leaked_thinking": ("leaked thinking", "lộ suy nghĩ"),
+    "rule.told": ("told only", "chỉ ghi nhận"),
+    "rule.broken": ("broken", "bị vi phạm"),
+    "rule.kept": ("kept", "được giữ"),
+    "rule.excludes": ("a rate under {rate}, no lower one", "tỷ lệ dưới {rate}, không thấp hơn"),
+    "rule.more": ("and {count} more", "và {count} case nữa"),
     "served.strict": ("strict", "nghiêm ngặt"),
     "served.lenient": ("as served by {server}", "qua {server}"),
     "tool.changes": ("changes the world", "làm thay đổi dữ liệu"),
@@ -233,7 +253,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "cases.more": ("Show more", "Xem thêm"),
     "cases.open": ("Open {case}", "Mở {case}"),
     "cases.cut": (
-        "This page holds the conversations of {kept} of {all} rollouts, failures first. The others are in the evidence.",
+        "This page holds the conversations of {kept} of {all} rollouts, failures first. The rest is in the evidence.",
         "Trang này chứa hội thoại của {kept} trên {all} lượt, ưu tiên lượt hỏng. Phần còn lại nằm trong bằng chứng.",
     ),
     "talk.expected": ("Expected", "Mong đợi"),
@@ -257,7 +277,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "talk.parts": ("the conversations part here", "hai hội thoại khác nhau từ đây"),
     "talk.empty": ("(an empty reply)", "(câu trả lời trống)"),
     "talk.why": ("Why", "Lý do"),
-    "talk.failed": ("The conversations cannot be unpacked by this browser.", "Trình duyệt này không giải nén được hội thoại."),
+    "talk.failed": (
+        "The conversations cannot be unpacked by this browser.",
+        "Trình duyệt này không giải nén được hội thoại.",
+    ),
     "stop.answered": ("answered", "đã trả lời"),
     "stop.user_left": ("the user left", "người dùng bỏ đi"),
     "stop.malformed": ("a turn could not be read", "có lượt không đọc được"),

@@ -11,6 +11,7 @@ from enum import StrEnum
 from itertools import pairwise
 
 from samescore.harness.lexicon import Locale
+from samescore.suites.sop.graph_words import say
 from samescore.suites.sop.model import Ask, CallStep, Decide, Reply, Sop, SopStep
 from samescore.suites.sop.trace import Asked, Called, Decided, Event, Trace
 
@@ -65,12 +66,16 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """The nodes and edges of one procedure, in the order of its file; the first node starts. It has no circle."""
+    """The nodes and edges of one procedure, in the order of its file; the first node starts. It has no circle.
+
+    `locale` is the language of its texts, and of what is drawn around them.
+    """
 
     name: str
     title: str
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
+    locale: Locale = "en"
 
 
 def graph(sop: Sop, locale: Locale = "en") -> Graph:
@@ -79,8 +84,8 @@ def graph(sop: Sop, locale: Locale = "en") -> Graph:
     for step in sop.steps.values():
         members.setdefault(node_of(step.id), []).append(step)
     nodes = tuple(_node(id, steps, locale) for id, steps in members.items())
-    edges = dict.fromkeys(edge for steps in members.values() for edge in _edges(steps))
-    return Graph(f"{sop.world}/{sop.name}", sop.title[locale], nodes, tuple(edges))
+    edges = dict.fromkeys(edge for steps in members.values() for edge in _edges(steps, locale))
+    return Graph(f"{sop.world}/{sop.name}", sop.title[locale], nodes, tuple(edges), locale)
 
 
 def node_of(step: str) -> str:
@@ -117,7 +122,7 @@ def _node(id: str, steps: Sequence[SopStep], locale: Locale) -> Node:
         case Ask(slots=slots):
             return Node(id, NodeKind.ASK, ", ".join(slots), detail, first.line)
         case Decide(arms=arms):
-            return Node(id, NodeKind.DECIDE, f"one of {len(arms)}", detail, first.line)
+            return Node(id, NodeKind.DECIDE, say(locale, "one_of", count=len(arms)), detail, first.line)
         case Reply(ending=ending):
             return Node(id, NodeKind.REPLY, ending.value, detail, first.line)
     tools = [step.tool for step in steps if isinstance(step, CallStep)]
@@ -129,24 +134,25 @@ def _node(id: str, steps: Sequence[SopStep], locale: Locale) -> Node:
 def _details(step: SopStep, locale: Locale) -> list[str]:
     match step:
         case Ask(text=text):
-            return [f"says: {text[locale][0]}"]
+            return [say(locale, "says", text=text[locale][0])]
         case CallStep():
             lines = [f"{step.tool}: {_written(step.arguments)}"] if step.arguments else [step.tool]
-            lines += [f"reveals: {', '.join(step.reveals)}"] if step.reveals else []
-            lines += [f"tried again up to {step.retry} times"] if step.retry else []
-            return [*lines, f"each time after {step.wait.tool}"] if step.wait is not None else lines
+            lines += [say(locale, "reveals", names=", ".join(step.reveals))] if step.reveals else []
+            lines += [say(locale, "retry", count=step.retry)] if step.retry else []
+            return [*lines, say(locale, "wait", tool=step.wait.tool)] if step.wait is not None else lines
         case Decide(arms=arms):
             return [f"{arm.name}: {arm.condition.text if arm.condition else 'else'}" for arm in arms]
         case Reply(text=text, states=states, terms=terms):
-            lines = [f"says: {text[locale][0]}", *([f"states: {_written(states)}"] if states else [])]
-            return [*lines, f"uses the words: {', '.join(terms)}"] if terms else lines
+            lines = [say(locale, "says", text=text[locale][0])]
+            lines += [say(locale, "states", facts=_written(states))] if states else []
+            return [*lines, say(locale, "terms", terms=", ".join(terms))] if terms else lines
 
 
 def _written(values: Mapping[str, object]) -> str:
     return ", ".join(f"{name} = {value}" for name, value in values.items())
 
 
-def _edges(steps: Sequence[SopStep]) -> list[Edge]:
+def _edges(steps: Sequence[SopStep], locale: Locale) -> list[Edge]:
     """The ways out of a node; those between its own steps are none."""
     found: list[Edge] = []
     for step in steps:
@@ -155,12 +161,12 @@ def _edges(steps: Sequence[SopStep]) -> list[Edge]:
             case Ask(next=following, unknown=unknown):
                 found.append(Edge(home, following, EdgeKind.NEXT, "", "", step.line))
                 if unknown is not None:
-                    words = "the user does not know"
+                    words = say(locale, "unknown")
                     found.append(Edge(home, unknown, EdgeKind.UNKNOWN, EdgeKind.UNKNOWN, words, step.line))
             case CallStep(next=following, on_fault=fault):
                 found.append(Edge(home, following, EdgeKind.NEXT, "", "", step.line))
                 if fault is not None:
-                    words = f"failed {(step.retry or 0) + 1} times"
+                    words = say(locale, "exhausted", count=(step.retry or 0) + 1)
                     found.append(Edge(home, fault, EdgeKind.EXHAUSTED, EdgeKind.EXHAUSTED, words, step.line))
             case Decide(arms=arms):
                 for arm in arms:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from samescore.harness.lexicon import Locale
 from samescore.suites.sop.graph import graph, node_of, passed
+from samescore.suites.sop.graph_words import say
 from samescore.suites.sop.model import Sop
 from samescore.suites.sop.trace import trace
 
@@ -58,34 +60,34 @@ class Outcome:
     success: float | None
 
 
-def tried(sop: Sop, facts_of_cases: Iterable[Mapping[str, Any]], caption: str) -> Marks:
-    """How many of these cases pass each node and edge.
+def tried(sop: Sop, facts_of_cases: Iterable[Mapping[str, Any]], caption: str, locale: Locale = "en") -> Marks:
+    """How many of these cases pass each node and edge; `locale` is the language of the words.
 
     Raises:
         SopError: a decision has no arm, or several, for a case.
         KeyError: a case lacks a fact.
     """
     legend = (
-        (Level.UNTRIED, "no case"),
-        (Level.MIDDLE, f"fewer than {THIN} cases"),
-        (Level.HIGH, f"{THIN} cases or more"),
+        (Level.UNTRIED, say(locale, "no_case")),
+        (Level.MIDDLE, say(locale, "few", count=THIN)),
+        (Level.HIGH, say(locale, "many", count=THIN)),
     )
-    return _marks(sop, [Outcome(facts, None) for facts in facts_of_cases], _count, legend, caption)
+    return _marks(sop, [Outcome(facts, None) for facts in facts_of_cases], _count, legend, caption, locale)
 
 
-def scored(sop: Sop, outcomes: Iterable[Outcome], caption: str) -> Marks:
+def scored(sop: Sop, outcomes: Iterable[Outcome], caption: str, locale: Locale = "en") -> Marks:
     """In how many of these rollouts through each node and edge everything was right.
 
     Raises:
         SopError, KeyError: as `tried`.
     """
     legend = (
-        (Level.UNTRIED, "no scored rollout"),
-        (Level.LOW, "less than half right"),
-        (Level.MIDDLE, "some wrong"),
-        (Level.HIGH, "all right"),
+        (Level.UNTRIED, say(locale, "unscored")),
+        (Level.LOW, say(locale, "low")),
+        (Level.MIDDLE, say(locale, "middle")),
+        (Level.HIGH, say(locale, "high")),
     )
-    return _marks(sop, outcomes, _success, legend, caption)
+    return _marks(sop, outcomes, _success, legend, caption, locale)
 
 
 def unmarked(caption: str) -> Marks:
@@ -96,9 +98,10 @@ def unmarked(caption: str) -> Marks:
 def _marks(
     sop: Sop,
     outcomes: Iterable[Outcome],
-    mark: Callable[[Sequence[Outcome]], Mark],
+    mark: Callable[[Sequence[Outcome], Locale], Mark],
     legend: tuple[tuple[Level, str], ...],
     caption: str,
+    locale: Locale,
 ) -> Marks:
     nodes: defaultdict[str, list[Outcome]] = defaultdict(list)
     edges: defaultdict[str, list[Outcome]] = defaultdict(list)
@@ -113,29 +116,33 @@ def _marks(
         branches[node_of(way.reply.id), way.branch].append(outcome)
     notes: defaultdict[str, tuple[str, ...]] = defaultdict(tuple)
     for (node, branch), those in sorted(branches.items()):
-        notes[node] += (f"branch {branch}: {mark(those).words}",)
+        notes[node] += (say(locale, "branch", branch=branch, words=mark(those, locale).words),)
     drawn = graph(sop)
     return Marks(
-        {node.id: mark(nodes[node.id]) for node in drawn.nodes},
-        {edge.id: mark(edges[edge.id]) for edge in drawn.edges},
+        {node.id: mark(nodes[node.id], locale) for node in drawn.nodes},
+        {edge.id: mark(edges[edge.id], locale) for edge in drawn.edges},
         legend,
         caption,
         dict(notes),
     )
 
 
-def _count(cases: Sequence[Outcome]) -> Mark:
+def _count(cases: Sequence[Outcome], locale: Locale) -> Mark:
     count = len(cases)
     level = Level.UNTRIED if not count else Level.MIDDLE if count < THIN else Level.HIGH
-    return Mark(level, str(count), f"{count or 'no'} case{'' if count == 1 else 's'}")
+    key = "none" if not count else "case" if count == 1 else "cases"
+    return Mark(level, str(count), say(locale, key, count=count))
 
 
-def _success(rollouts: Sequence[Outcome]) -> Mark:
+def _success(rollouts: Sequence[Outcome], locale: Locale) -> Mark:
     """`success` is 1 or 0, so that its mean is a share of rollouts."""
     known = [one.success for one in rollouts if one.success is not None]
-    aside = f", {len(rollouts) - len(known)} without a score" if len(known) < len(rollouts) else ""
+    missing = len(rollouts) - len(known)
+    aside = say(locale, "without", count=missing) if missing else ""
     if not known:
-        return Mark(Level.UNTRIED, SIGNS[Level.UNTRIED], f"no scored rollout{aside}")
+        return Mark(Level.UNTRIED, SIGNS[Level.UNTRIED], say(locale, "unscored") + aside)
     right = sum(value == 1.0 for value in known)
     level = Level.HIGH if right == len(known) else Level.LOW if right < HALF * len(known) else Level.MIDDLE
-    return Mark(level, f"{SIGNS[level]} {right}/{len(known)}", f"{right} of {len(known)} rollouts right{aside}")
+    return Mark(
+        level, f"{SIGNS[level]} {right}/{len(known)}", say(locale, "right", right=right, count=len(known)) + aside
+    )

@@ -6,11 +6,13 @@ Everything that a file says is escaped, and the style touches nothing outside, s
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from textwrap import wrap
 
+from samescore.harness.lexicon import Locale
 from samescore.suites.sop.graph import Edge, EdgeKind, Graph, Node, NodeKind
+from samescore.suites.sop.graph_words import say
 from samescore.suites.sop.layout import Link, Point, Route, Size, layout
 from samescore.suites.sop.marks import SIGNS, Mark, Marks
 from samescore.suites.sop.shapes import (
@@ -36,14 +38,6 @@ _CONDITION, _CONDITION_LINES = 34, 4
 """Characters of a line of a condition, and its most lines; the tooltip has all of it."""
 _ARROW = 7.0
 _AROUND_SIGN = re.compile(r" (?=[<>=!+-])|(?<=[<>=+-]) |(?<=not) ")
-_KINDS: Mapping[NodeKind, str] = {
-    NodeKind.ASK: "asks the user",
-    NodeKind.CALL: "calls a tool",
-    NodeKind.CALLS: "calls several tools at once",
-    NodeKind.DECIDE: "decides",
-    NodeKind.REPLY: "replies, and ends",
-    NodeKind.ESCALATE: "hands over, and ends",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +74,15 @@ def svg(graph: Graph, marks: Marks) -> str:
     lines = [*_head(graph, marks, width, height), *(drawn for _, drawn in legend)]
     lines.append(f'<g transform="translate({number((width - placed.size[0]) / 2)} {number(_MARGIN + _HEAD)})">')
     for edge, label, route in zip(graph.edges, labels, placed.routes, strict=True):
-        lines.append(_edge(edge, label, route, marks.edges.get(edge.id)))
+        lines.append(_edge(edge, label, route, marks.edges.get(edge.id), graph.locale))
     for node in graph.nodes:
-        lines.append(_node(node, placed.nodes[node.id], sizes[node.id], marks))
+        lines.append(_node(node, placed.nodes[node.id], sizes[node.id], marks, graph.locale))
     return "\n".join([*lines, "</g>", "</svg>"]) + "\n"
 
 
 def _head(graph: Graph, marks: Marks, width: float, height: float) -> Iterator[str]:
-    words = f"{graph.title}: {marks.caption}. {len(graph.nodes)} steps, {len(graph.edges)} ways between them."
+    counts = {"nodes": len(graph.nodes), "edges": len(graph.edges)}
+    words = say(graph.locale, "picture", title=graph.title, caption=marks.caption, **counts)
     # As wide as drawn where there is room, as an image too; in a narrower window the whole of it, smaller.
     size = f'width="{number(width)}" height="{number(height)}" viewBox="0 0 {number(width)} {number(height)}"'
     size += ' style="max-width: 100%; height: auto"'
@@ -111,17 +106,18 @@ def _legend(graph: Graph, marks: Marks) -> Iterator[tuple[float, str]]:
         )
         x += 56 + text_width(words)
     for kind in (kind for kind in NodeKind if any(node.kind is kind for node in graph.nodes)):
-        drawn = outline(kind, 14, 0, 28, 16) + text(36, 4, _KINDS[kind], "soft", "start")
-        yield x + 36 + text_width(_KINDS[kind]), f'<g transform="translate({number(x)} {number(y)})">{drawn}</g>'
-        x += 52 + text_width(_KINDS[kind])
+        words = say(graph.locale, kind)
+        drawn = outline(kind, 14, 0, 28, 16) + text(36, 4, words, "soft", "start")
+        yield x + 36 + text_width(words), f'<g transform="translate({number(x)} {number(y)})">{drawn}</g>'
+        x += 52 + text_width(words)
 
 
-def _node(node: Node, at: Point, size: Size, marks: Marks) -> str:
+def _node(node: Node, at: Point, size: Size, marks: Marks, locale: Locale) -> str:
     mark = marks.nodes.get(node.id)
     (x, y), (width, height) = at, size
     words = [f"{node.id}: {node.kind} {node.label}", *node.detail]
     words += [mark.words] if mark is not None else []
-    words += [*marks.notes.get(node.id, ()), f"line {node.line}"]
+    words += [*marks.notes.get(node.id, ()), say(locale, "line", line=node.line)]
     drawn = _tooltip(words) + outline(node.kind, x, y, width, height)
     drawn += text(x, y - 3, node.id, "name") + text(x, y + 14, _second(node), "soft")
     if mark is not None:
@@ -140,8 +136,11 @@ def _size(node: Node, mark: Mark | None) -> Size:
     return width + 2 * CUT + slant + (badge_width(mark.badge) / 2 if mark else 0.0), _NODE
 
 
-def _edge(edge: Edge, label: _Label, route: Route, mark: Mark | None) -> str:
-    words = [f"{edge.source} to {edge.target}", *([f"{edge.name}: {edge.condition}"] if edge.name else [])]
+def _edge(edge: Edge, label: _Label, route: Route, mark: Mark | None, locale: Locale) -> str:
+    words = [
+        say(locale, "way", source=edge.source, target=edge.target),
+        *([f"{edge.name}: {edge.condition}"] if edge.name else []),
+    ]
     words += [mark.words] if mark is not None else []
     x, y = route.pieces[-1][1]
     half, back = _ARROW / 2 + 1, y - _ARROW - 1

@@ -17,7 +17,7 @@ from samescore.harness.dialects.detect import detect
 from samescore.harness.errors import UsageError
 from samescore.harness.renderer import Renderer
 from samescore.trainers.base import adapter_path, base_path
-from samescore.trainers.config import DpoConfig, GrpoConfig, SftConfig, TrainConfig, load_config
+from samescore.trainers.config import KINDS, Kind, SftConfig, TrainConfig, kind_of, load_config
 from samescore.trainers.conversation_files import file_lessons
 from samescore.trainers.doctor.training_log import TrainingLog, read_log
 from samescore.trainers.doctor.verdict import NotAtHand
@@ -25,9 +25,6 @@ from samescore.trainers.leakage import TrainingText, training_text
 from samescore.trainers.material import Material, load_material, spread as evenly
 from samescore.trainers.recorded import recorded_lessons
 from samescore.trainers.samples import Lesson, Sample, gold_lessons, samples_of
-from samescore.trainers.training import Kind
-
-SHAPES: Mapping[str, type[TrainConfig]] = {"sft": SftConfig, "dpo": DpoConfig, "grpo": GrpoConfig}
 
 SPREAD, LONGEST = 200, 30
 """How many gold conversations are rendered: at even distances, for the mean, and those with the most text."""
@@ -39,11 +36,12 @@ _CONFIG = "a configuration: samescore doctor CONFIG.toml"
 class Given:
     """What the command line says. `memory` is in GiB, `speed` in tokens a second, `price` in USD an hour of a GPU.
 
-    `cases` are how many of `dev` the base is measured on where no `baseline` is given; 0: not at all.
+    `kind` is what the configuration is for; None: what its options say. `cases` are how many of `dev` the base is
+    measured on where no `baseline` is given; 0: not at all.
     """
 
     config: Path | None = None
-    kind: Kind = "sft"
+    kind: Kind | None = None
     data: tuple[Path, ...] = ()
     baseline: Path | None = None
     cases: int = 0
@@ -73,7 +71,14 @@ class Inputs:
         """The configuration of the training run to be."""
         if self.given.config is None:
             raise NotAtHand(_CONFIG)
-        return load_config(self.given.config, SHAPES[self.given.kind])
+        return load_config(self.given.config, KINDS[self.kind])
+
+    @cached_property
+    def kind(self) -> Kind:
+        """What the configuration is for."""
+        if self.given.config is None:
+            raise NotAtHand(_CONFIG)
+        return self.given.kind or kind_of(self.given.config)
 
     @cached_property
     def train(self) -> Material:

@@ -54,7 +54,8 @@ def mean(config: GrpoConfig, samples: Sequence[Sample]) -> float:
         lengths = [end for sample in samples for _, end in spans(sample.example)]
     else:
         lengths = [
-            spans(some[0].example)[0][0] + sum(sum(one.example.mask) for one in some) for some in _conversations(samples)
+            spans(some[0].example)[0][0] + sum(sum(one.example.mask) for one in some)
+            for some in _conversations(samples)
         ]
     return sum(lengths) / max(1, len(lengths))
 
