@@ -158,11 +158,10 @@ def known_from_runs(runs: Sequence[Run], policy: Policy, suites: Sequence[str] =
             "a pilot of one run and one epoch does not show how much scores vary; give two runs, or one of more epochs"
         )
         return Known(len(cases), branches, told=(told,))
+    clustered = policy.branches == "sample"
     found = {
-        metric: variation_of(*of_metric, clusters=branches[metric] if policy.branches == "sample" else None)
-        if len(of_metric) == 2
-        else variation_of(of_metric[0])
-        for metric, of_metric in sides.items()
+        metric: variation_of(before, after[0] if after else None, branches[metric] if clustered else None)
+        for metric, (before, *after) in sides.items()
     }
     return Known(len(cases), branches, found, _unseen(runs))
 

@@ -313,8 +313,8 @@ class ReportedRun:
     `name` is the model as a person names it, its adapter after a plus sign, and unlike those of other runs of the
     report. `digest` is that of the adapter's weights. `resume` is the command that carries an incomplete run on.
     `moved` are targets that are not what they were; `trained_targets` says whether the adapter's passport knows them
-    at all. `split` is that of its cases. `rules` are those of zero tolerance. `tools` are those of the most use first. The baseline has no
-    `procedures`.
+    at all. `split` is that of its cases. `rules` are those of zero tolerance. `tools` are those of the most use first.
+    The baseline has no `procedures`.
     """
 
     name: str

@@ -124,13 +124,14 @@ def _version() -> str:
 
 
 def _names(runs: Sequence[Run]) -> list[str]:
-    """The models as a person names them; those of several runs with their directory."""
-    labels = [model_label(run) for run in runs]
-    short = [label.rpartition("/")[2] if label.startswith(("/", "hf//", "vllm//")) else label for label in labels]
-    return [
-        name if short.count(name) == 1 else f"{name} ({run.directory.name})"
-        for name, run in zip(short, runs, strict=True)
-    ]
+    """The models as a person names them; what is alike is told apart by the run's directory."""
+    names = [model_label(run) for run in runs]
+    names = [name.rpartition("/")[2] if name.startswith(("/", "hf//", "vllm//")) else name for name in names]
+    for places in ([run.directory.name for run in runs], [str(run.directory) for run in runs]):
+        names = [
+            name if names.count(name) == 1 else f"{name} ({place})" for name, place in zip(names, places, strict=True)
+        ]
+    return names
 
 
 def _reported(loaded: Loaded, name: str, policy: Policy, words: Words, drawn: bool) -> ReportedRun:
@@ -221,15 +222,16 @@ def _successes(cases: Iterable[ReportedCase]) -> dict[str, list[float]]:
 
 
 def _rules(loaded: Loaded, policy: Policy) -> tuple[RuleVerdict, ...]:
-    """The rules of zero tolerance over what was scored."""
+    """The rules of zero tolerance over all rollouts; none while one is missing, since a trial less proves less."""
     from samescore.harness.gate.rule_verdicts import rule_verdicts
     from samescore.harness.gate.scores import RunScores
     from samescore.harness.kept import outcome_of
 
+    if len(loaded.scored) < len(loaded.run.plan) or any(one.scores is None for one in loaded.scored):
+        return ()
     found: defaultdict[str, list[kept.Outcome]] = defaultdict(list)
     for one in loaded.scored:
-        if one.scores is not None:
-            found[one.record.case].append(outcome_of(one))
+        found[one.record.case].append(outcome_of(one))
     outcomes = {case: tuple(epochs) for case, epochs in found.items()}
     return rule_verdicts([RunScores(loaded.run, outcomes)], None, policy)
 

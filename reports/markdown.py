@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import TypeVar
 
 from samescore.harness.cli.printable import shortened
-from samescore.reports.contents import Contents, Decision, Flip, Line, ReportedCase, ReportedRun
+from samescore.harness.results import Unscored
+from samescore.reports.contents import Contents, Decision, Flip, Line, Moved, Provenance, ReportedCase, ReportedRun
 from samescore.reports.quoting import block, code, html_code, prose
 from samescore.reports.tables import (
     SIGNS,
@@ -33,6 +36,8 @@ from samescore.reports.tables import (
 )
 from samescore.reports.text_words import words_of
 from samescore.reports.words import Words
+
+T = TypeVar("T")
 
 COMMENT_LIMIT = 65_536
 """Characters of a comment that GitHub takes."""
@@ -128,8 +133,7 @@ def _long(contents: Contents, most: int) -> Iterator[str]:
         yield from _section(words("head.moved"), _moved(run, words, most))
         yield from _conversations(contents, run, words, most)
         yield from _tables(run, words, most)
-        rows = [f"- {prose(row.group)}: {prose(row.name)}: {code(row.value)}" for row in run.provenance]
-        yield from _folded(words("head.provenance"), _cut(rows, most, words))
+        yield from _folded(words("head.provenance"), _cut(run.provenance, _origin, most, words))
     yield from _footer(contents, words)
 
 
@@ -159,8 +163,8 @@ def _judged(run: ReportedRun, words: Words, most: int, alone: bool) -> Iterator[
         return
     yield from ["", *_table(shifts_table(run, words), most, words)]
     for title, flips in (("head.broken", found.broken), ("head.fixed", found.fixed)):
-        rows = _cut([_flip(flip, words) for flip in flips], most, words)
-        yield from _section(f"{words(title)} ({words.number(len(flips))})", rows)
+        lines = _cut(flips, partial(_flip, words=words), most, words)
+        yield from _section(f"{words(title)} ({words.number(len(flips))})", lines)
 
 
 def _sentence(decision: Decision) -> str:
@@ -175,16 +179,23 @@ def _flip(flip: Flip, words: Words) -> str:
     )
 
 
+def _origin(row: Provenance) -> str:
+    return f"- {prose(row.group)}: {prose(row.name)}: {code(row.value)}"
+
+
+def _unscored(one: Unscored) -> str:
+    return f"- {code(one.case)} ({one.epoch}): {code(one.reason)}"
+
+
 def _limits(run: ReportedRun) -> list[str]:
     return [f"- {prose(limit)}" for limit in run.decision.limits]
 
 
 def _moved(run: ReportedRun, words: Words, most: int) -> list[str]:
-    rows = [
-        f"- {prose(one.suite)}: {prose(one.before)} → {prose(one.now)} ({words(f'moved.{one.since}')})"
-        for one in run.moved
-    ]
-    return _cut(rows, most, words)
+    def line(one: Moved) -> str:
+        return f"- {prose(one.suite)}: {prose(one.before)} → {prose(one.now)} ({words(f'moved.{one.since}')})"
+
+    return _cut(run.moved, line, most, words)
 
 
 def _conversations(contents: Contents, run: ReportedRun, words: Words, most: int) -> Iterator[str]:
@@ -235,8 +246,7 @@ def _tables(run: ReportedRun, words: Words, most: int) -> Iterator[str]:
     ):
         yield from _section(words(title), _table(table, most, words))
     yield from [f"\n{prose(line)}"] if (line := served_line(run, words)) else []
-    rows = [f"- {code(one.case)} ({one.epoch}): {code(one.reason)}" for one in run.results.errors]
-    yield from _section(words("head.unscored"), _cut(rows, most, words))
+    yield from _section(words("head.unscored"), _cut(run.results.errors, _unscored, most, words))
     yield from _section(words("head.effort"), [f"- {prose(line)}" for line in effort_lines(run, words)])
 
 
@@ -258,10 +268,11 @@ def _folded(title: str, lines: Sequence[str]) -> Iterator[str]:
         yield from ["", "<details>", f"<summary>{title}</summary>", "", *lines, "", "</details>"]
 
 
-def _cut(lines: Sequence[str], most: int, words: Words) -> list[str]:
-    """The first of a list's entries, and how many more there are."""
-    left = len(lines) - most
-    return list(lines) if left <= 0 else [*lines[:most], f"- {words('more', count=words.number(left))}"]
+def _cut(entries: Sequence[T], line: Callable[[T], str], most: int, words: Words) -> list[str]:
+    """The first of a list's entries as lines, and how many more there are."""
+    left = len(entries) - most
+    lines = list(map(line, entries[:most]))
+    return lines if left <= 0 else [*lines, f"- {words('more', count=words.number(left))}"]
 
 
 def _table(table: Table, most: int, words: Words) -> list[str]:

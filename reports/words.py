@@ -83,7 +83,6 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "decided.several": ("{good} of {runs} may ship: {names}.", "{good} trong {runs} có thể phát hành: {names}."),
     "decided.none": ("None of {runs} may ship.", "Không lượt nào trong {runs} có thể phát hành."),
     # Its evidence.
-    "fact.verdict": ("Verdict", "Kết luận"),
     "fact.success": ("Success", "Thành công"),
     "fact.change": ("Change in {metric}", "Thay đổi của {metric}"),
     "fact.margin": ("Margin", "Biên cho phép"),

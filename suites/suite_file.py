@@ -28,8 +28,8 @@ FILE = "suite.yaml"
 """The suite file of a folder."""
 YAML = (".yaml", ".yml")
 
-_KEYS = ("name", "version", "world", "sops", "targets")
-_OPTIONAL = ("adversarial", "style")
+_KEYS = ("name", "version", "world", "sops")
+_OPTIONAL = ("targets", "adversarial", "style")  # who judges or trains asks for targets
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,8 @@ def read_suite_file(path: Path) -> SuiteFile:
     for file, (name, line) in zip(files, names, strict=True):
         if name and not file.path.is_file():
             problems.add(line, f"sops: there is no {file.path}. Correct the name, or write the procedure.")
-    name, targets = _text(keys["name"], "name", problems), _targets(keys["targets"], "targets", problems)
+    name = _text(keys["name"], "name", problems)
+    targets = _targets(keys["targets"], "targets", problems) if "targets" in keys else {}
     adversarial = _targets(keys["adversarial"], "adversarial", problems) if "adversarial" in keys else {}
     problems.raise_any()
     assert type(version) is int

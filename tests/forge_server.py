@@ -1,4 +1,4 @@
-"""A server on this machine that keeps comments as GitHub and GitLab do: it lists by page, adds, replaces, wants tokens."""
+"""A server on this machine that keeps comments as GitHub and GitLab do: by page, with tokens, each one replaceable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs for tests of reports: the refund procedure, played by scripts, some of which write what no report may believe."""
+"""Runs for tests of reports: the refund procedure, played by scripts, some of which write hostile texts."""
 
 from __future__ import annotations
 

@@ -65,7 +65,9 @@ def test_ten_equal_cases_cannot_pass_and_it_is_said_why(runs: dict[str, Run]) ->
         assert verdict.metrics[0].compared.drop == 0.0
         assert verdict.decision is Decision.INCONCLUSIVE
     assert (verdict.decision, verdict.exit) == (Decision.INCONCLUSIVE, ExitCode.INCONCLUSIVE)
-    assert sentence(verdict).startswith("success: 10 cases cannot show that a drop is under 0.05: where none differs, one")
+    assert sentence(verdict).startswith(
+        "success: 10 cases cannot show that a drop is under 0.05: where none differs, one"
+    )
 
 
 def test_a_drop_is_a_regression_and_the_broken_cases_are_named(runs: dict[str, Run]) -> None:
@@ -174,7 +176,9 @@ scores = st.sampled_from([0.0, 0.25, 0.5, 1.0])
 
 
 @settings(max_examples=60)
-@given(st.lists(st.tuples(st.lists(scores, min_size=1, max_size=4), st.lists(scores, min_size=1, max_size=4)), min_size=1))
+@given(
+    st.lists(st.tuples(st.lists(scores, min_size=1, max_size=4), st.lists(scores, min_size=1, max_size=4)), min_size=1)
+)
 def test_pairs_hold_every_case_once_and_changes_add_up(table: list[tuple[list[float], list[float]]]) -> None:
     cases = [PlannedCase(str(at), "0" * 16, "s", f"s/{at % 3}", "en") for at in range(len(table))]
 
@@ -188,7 +192,9 @@ def test_pairs_hold_every_case_once_and_changes_add_up(table: list[tuple[list[fl
     pairs = pairs_of(cases, [side(1)], side(0))
     success = pairs.metrics["success"]
     assert len(success.before) == len(success.after) == len(cases)
-    assert len(pairs.fixed) + len(pairs.broken) == sum(one != other for one, other in zip(success.before, success.after))
+    assert len(pairs.fixed) + len(pairs.broken) == sum(
+        one != other for one, other in zip(success.before, success.after, strict=True)
+    )
     drop = sum(one.drop for one in (*pairs.fixed, *pairs.broken)) / len(cases)
     assert drop == pytest.approx(success.means[0] - success.means[1])
     assert all(one.drop > 0 for one in pairs.branches)
@@ -257,7 +263,9 @@ def test_one_occurrence_of_a_forbidden_effect_is_a_regression(runs: dict[str, Ru
     assert (allowed.decision, forbidden.decision) == (Decision.PASS, Decision.REGRESSION)
     (rule,) = forbidden.broken_rules
     assert str(rule) == "unauthorised effect: toy/0004: unexpected effect waiver"
-    assert "unauthorised effect: toy/0004: unexpected effect waiver, which the policy never allows" in sentence(forbidden)
+    assert "unauthorised effect: toy/0004: unexpected effect waiver, which the policy never allows" in sentence(
+        forbidden
+    )
     assert allowed.broken_rules == (), "seen and printed, but nobody forbade it"
     assert [len(one.occurrences) for one in allowed.rules] == [1, 0]
 
@@ -283,7 +291,12 @@ def test_none_in_so_many_cases_proves_a_rate_of_three_in_n_however_many_epochs(r
 def test_the_same_adapter_is_identical_and_no_pass_of_the_numbers(tmp_path: Path) -> None:
     before = run_of(tmp_path / "before", MANY, temperature=0.7, said=adapter("b"))
     after = run_of(
-        tmp_path / "after", MANY, lambda number, epoch: number < 9, seed=1, temperature=0.7, said=adapter("b", dtype="x")
+        tmp_path / "after",
+        MANY,
+        lambda number, epoch: number < 9,
+        seed=1,
+        temperature=0.7,
+        said=adapter("b", dtype="x"),
     )
     verdict = judged(after, before)
     assert (verdict.decision, verdict.exit, verdict.identical) == (Decision.IDENTICAL, ExitCode.PASS, True)
@@ -330,7 +343,10 @@ def test_another_limit_of_tokens_blocks(runs: dict[str, Run], tmp_path: Path) ->
             {"description": {"model": "x/y", "arguments": "parsed"}},
             "how calls were read: leniently, as a provider had parsed them in the candidate, strictly in the baseline",
         ),
-        ({"dialect": "hermes@vllm"}, "how calls were read: as vllm reads them in the candidate, strictly in the baseline"),
+        (
+            {"dialect": "hermes@vllm"},
+            "how calls were read: as vllm reads them in the candidate, strictly in the baseline",
+        ),
     ],
 )
 def test_what_a_manifest_says_blocks(runs: dict[str, Run], tmp_path: Path, fields: dict[str, Any], words: str) -> None:
@@ -460,5 +476,3 @@ def test_nothing_of_this_needs_a_model_or_a_suite(runs: dict[str, Run]) -> None:
 
         suites_of(runs["good"], [])
     assert judged(runs["same"], runs["good"]).again == ()
-
-

@@ -40,7 +40,7 @@ def test_the_file_in_the_documentation_is_one(tmp_path: Path) -> None:
     (text,) = re.findall(r"```toml\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
     path = tmp_path / "gate.toml"
     path.write_text(text, encoding="utf-8")
-    assert {name for name in tomllib.loads(text)} == set(Policy.__dataclass_fields__)
+    assert set(tomllib.loads(text)) == set(Policy.__dataclass_fields__)
     assert load_policy(path).margins["success"] == 0.05
 
 

@@ -169,8 +169,8 @@ def test_a_suite_without_targets_is_refused_unless_told_otherwise(tmp_path: Path
     ("text", "word"),
     [
         ("out = ", "not TOML"),
-        ("base = 'tiny'", "out: Field required"),
-        ("out = 'x'\nrank = 3", "rank: Extra inputs"),
+        ("base = 'tiny'", "out: it must be given. Where the adapter goes."),
+        ("out = 'x'\nrank = 3", "rank: there is no such option. Did you mean lora.rank?"),
         ("out = 'x'\nlora = {rank = 0}", "lora.rank"),
         ("out = 'x'\ndata = {split = 'eval'}", "data.split"),
         ("out = 'x'\nlearning_rate = 'fast'", "learning_rate"),

@@ -13,7 +13,8 @@ import pytest
 pytest.importorskip("trl", reason="training needs samescore[train]")
 
 import torch
-from small_training import LEFT, OPTIONS, configured, log, talk
+from in_process import samescore
+from small_training import LEFT, OPTIONS, SUITE, configured, log, talk
 from transformers import TrainerCallback
 
 from samescore.harness.errors import ExitCode, TrainingFailed, UsageError
@@ -21,7 +22,8 @@ from samescore.trainers import sft
 from samescore.trainers.config import SftConfig
 from samescore.trainers.training import Options, carry_out, prepare
 
-KEEPING = OPTIONS + "\n[checkpoint]\nevery = 2\n"
+# The rate still rises where the training is interrupted, and falls at its end.
+KEEPING = OPTIONS.replace("epochs = 3", "epochs = 3\nwarmup = 0.6") + "\n[checkpoint]\nevery = 2\n"
 
 
 class At(TrainerCallback):
@@ -121,9 +123,27 @@ def test_without_a_checkpoint_nothing_is_resumed(tmp_path: Path) -> None:
         sft.train(path, Options(resume=True))
 
 
-def test_a_finished_training_is_not_resumed(unbroken: Path) -> None:
-    with pytest.raises(UsageError, match="is finished"):
-        sft.train(unbroken.parent / "sft.toml", Options(resume=True))
+def seen(folder: Path) -> dict[str, tuple[int, bytes]]:
+    """Every file of a folder: when it was written, and what is in it."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {str(path): (path.stat().st_mtime_ns, path.read_bytes()) for path in files}
+
+
+def test_a_finished_training_is_said_to_be_and_nothing_changes(unbroken: Path) -> None:
+    before = seen(unbroken)
+    done = samescore("train", "sft", unbroken.parent / "sft.toml", "--resume", cwd=unbroken.parent)
+    assert done.returncode == 0 and done.stdout == f"adapter: {unbroken}\n"
+    assert f"{unbroken} is finished: it has its passport, samescore.json. Nothing was done." in done.stderr
+    assert f"next: samescore eval {SUITE} --model tiny --adapter adapter --check" in done.stderr
+    assert seen(unbroken) == before
+
+
+def test_a_finished_training_of_another_configuration_is_refused(unbroken: Path, tmp_path: Path) -> None:
+    other = configured(
+        tmp_path, KEEPING.replace('out = "adapter"', f'out = "{unbroken}"').replace("rank = 2", "rank = 3")
+    )
+    with pytest.raises(UsageError, match=r"is finished, with another configuration(?s:.*)lora\.rank: 3 now, 2 then"):
+        sft.train(other, Options(resume=True))
 
 
 def test_as_many_checkpoints_are_kept_as_were_asked_for(unbroken: Path) -> None:

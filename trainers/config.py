@@ -6,6 +6,7 @@ has the same as tables; a test keeps the two together."""
 from __future__ import annotations
 
 import difflib
+import shlex
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -313,10 +314,11 @@ def load_config(path: Path, kind: type[_Config], check: Check | None = None) -> 
         yield from () if check is None else check(config)
 
     config: _Config
-    config, faults = examined(read_toml(path), kind, KINDS, checked)
+    data = read_toml(path)
+    config, faults = examined(data, kind, KINDS, checked)
     if faults:
         listing = "\n".join(f"  {fault}" for fault in faults)
-        raise UsageError(f"{path}: the configuration is wrong:\n{listing}\nSee docs/training.md for every option.")
+        raise UsageError(f"{path}: the configuration is wrong:\n{listing}\n{_advice(path, data, kind)}")
     here = path.parent
     placed: dict[str, Any] = {"out": (here / config.out).resolve()}
     for name in _PATHS:
@@ -339,7 +341,8 @@ def kind_of(path: Path) -> Kind:
         return "sft" if "sft" in likely else likely[0]
     options = ", ".join(option for option in unknown["sft"] if option not in unknown[likely[0]])
     raise UsageError(
-        f"{path}: {options} may be for train {' or train '.join(likely)}. Say which: --kind {' or --kind '.join(likely)}."
+        f"{path}: {options} may be for {' or '.join(f'train {kind}' for kind in likely)}. Say which: "
+        f"{' or '.join(f'--kind {kind}' for kind in likely)}."
     )
 
 
@@ -357,6 +360,15 @@ def read_toml(path: Path) -> dict[str, Any]:
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: not TOML: {error}.") from None
+
+
+def _advice(path: Path, data: Mapping[str, Any], kind: type[TrainConfig]) -> str:
+    """Where to look; or for which other kind of training a file was written."""
+    if unknown_in(data, kind):
+        for name, shape in KINDS.items():
+            if not unknown_in(data, shape):
+                return f"All its options are those of train {name}: samescore train {name} {shlex.quote(str(path))}."
+    return "See docs/training.md for every option."
 
 
 def _model(option: str, name: str, expected: str, known: Collection[str] = ()) -> Iterator[Fault]:

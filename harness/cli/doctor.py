@@ -34,7 +34,10 @@ class KindName(StrEnum):
 
 def doctor_command(
     config: Annotated[Path | None, typer.Argument(metavar="[CONFIG.toml]", help="What you are about to train.")] = None,
-    kind: Annotated[KindName, Option(help="What that configuration is for: samescore train KIND.")] = KindName.SFT,
+    kind: Annotated[
+        KindName | None,
+        Option(help="What that configuration is for: samescore train KIND.", show_default="what its options say"),
+    ] = None,
     data: Annotated[
         list[Path] | None, Option(metavar="FILE", help="Conversations to learn from, JSONL; may be repeated.")
     ] = None,
@@ -65,7 +68,7 @@ def doctor_command(
     doctor = import_module("samescore.trainers.doctor")
     given = doctor.Given(
         config=config,
-        kind=kind.value,
+        kind=None if kind is None else kind.value,
         data=tuple(data or ()),
         baseline=baseline,
         cases=cases,

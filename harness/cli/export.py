@@ -81,4 +81,21 @@ def _say(written: Any, shape: ShapeName) -> None:
     for note in written.notes:
         print(f"note: {note}")
     if shape is ShapeName.MERGED:
-        print(f"next:\n  samescore eval --model {shlex.quote(f'hf/{written.folder}')}", flush=True)
+        words = ["samescore", "eval", *_asked_of(written.folder), "--model", f"hf/{written.folder}"]
+        print(f"next:\n  {shlex.join(words)}", flush=True)
+
+
+def _asked_of(folder: Path) -> list[str]:
+    """The suite that an export was trained for, as `samescore eval` takes it here, and how it had the procedure."""
+    from importlib import import_module
+
+    from samescore.harness.passport import read
+
+    passport = read(folder)
+    if passport is None or not passport.suites:
+        return ["SUITE"]
+    name = passport.suites[0].name
+    seen = str(passport.config.get("data", {}).get("suite", ""))  # as seen from the configuration's file
+    known = name in import_module("samescore.suites.catalog").suite_names()
+    suite = name if known else seen if seen and Path(seen).exists() else "SUITE"
+    return [suite, *(["--procedure", "prompt"] if passport.procedure == "prompt" else [])]

@@ -1,4 +1,4 @@
-"""What `samescore plan` prints: per metric what its margin needs, and what the figures rest on; and the same as JSON."""
+"""What `samescore plan` prints: what each margin needs, and what the figures rest on; and the same as JSON."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def print_table(table: Table) -> None:
 
     console = Console(markup=False, highlight=False, emoji=False)
     for plan in table.metrics:
-        console.print(Text.assemble((plan.name, "bold"), f", margin {plan.margin:g}"))
+        console.print(Text.assemble((plan.name, "bold"), f", margin {plan.margin:g}{_cases(plan)}"))
         if not plan.possible:
             never = Text.assemble("  ", ("no pass is possible", "bold red"), ": ")
             print_hanging(console, never, Text(_impossible(plan)))
@@ -108,6 +108,11 @@ def print_table(table: Table) -> None:
     legend = [_legend(table.cases, table.power)] if any(plan.fewest is not None for plan in table.metrics) else []
     for remark in (*legend, *table.told):
         print_hanging(console, Text("· "), Text(remark))
+
+
+def _cases(plan: MetricPlan) -> str:
+    of = "" if plan.branches is None else f" of {plan.branches} {'branch' if plan.branches == 1 else 'branches'}"
+    return of and f", cases{of}" if plan.n is None else f", {counted(plan.n, 'case')}{of}"
 
 
 def _legend(cases: int | None, power: float) -> str:

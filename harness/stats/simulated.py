@@ -44,7 +44,7 @@ def pass_rate(
     clusters: list[Hashable] | None = None
     if design.shares is not None:
         clusters = [branch for branch, size in enumerate(sizes) for _ in range(size)]
-    before, after = _drawn(design, sizes, epochs, times, np.random.default_rng(seed))
+    before, after = drawn(design, sizes, epochs, times, np.random.default_rng(seed))
     passed = sum(
         compare(one, other, clusters, margin, alpha=alpha, rho0=design.rho0).cleared
         for one, other in zip(before.tolist(), after.tolist(), strict=True)
@@ -74,10 +74,10 @@ def cases_needed(
     return None if formula is None else max(n, formula)
 
 
-def _drawn(
+def drawn(
     design: Design, sizes: list[int], epochs: int, times: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Scores of both sides, averaged over epochs: `times` rows, a column per case, branch after branch."""
+    """The scores of both sides, averaged over epochs: `times` rows, and a column per case, branch after branch."""
     import numpy as np
 
     varies = design.variation

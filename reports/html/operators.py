@@ -57,4 +57,6 @@ def _operator_row(one: OperatorResult, scale: Scale, words: Words) -> Sequence[C
         plot = change_plot(Interval(-drop.high, -drop.value, -drop.low), spoken, scale)
     counts = (words.number(one.broken), words.number(one.fixed)) if drop is not None else ("", "")
     before = "" if one.before is None else words.share(one.before)
-    return (tag("code", one.name), one.right, before, after, change, plot, *counts, words.number(one.metric.n))
+    key = f"right.{one.right.replace(' ', '_')}"
+    right = words(key) if words.has(key) else one.right
+    return (tag("code", one.name), right, before, after, change, plot, *counts, words.number(one.metric.n))

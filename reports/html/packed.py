@@ -40,14 +40,19 @@ class Packed:
 def packed(contents: Contents, budget: int = BUDGET) -> Packed:
     """Everything that a case shows when it is opened. Where that is too much, conversations that went well go."""
     runs = _runs(contents)
-    rollouts = [one for run in runs for case in run.cases for one in case.rollouts if one.lines]
-    keep = list(_by_interest(runs))
-    while True:
-        chosen = {id(one) for one in keep}
-        text = _encoded(_json(runs, chosen))
-        if len(text) <= budget or not keep:
-            return Packed(text, len(keep), len(rollouts))
-        keep = keep[: int(len(keep) * 0.9 * budget / len(text))]
+    rollouts = list(_by_interest(runs))
+
+    def first(count: int) -> str:
+        return _encoded(_json(runs, {id(one) for one in rollouts[:count]}))
+
+    text = first(len(rollouts))
+    if len(text) <= budget:
+        return Packed(text, len(rollouts), len(rollouts))
+    fits, too_many = 0, len(rollouts)
+    while too_many - fits > max(1, len(rollouts) // 50):  # as many as fit, give or take one in fifty
+        middle = (fits + too_many) // 2
+        fits, too_many = (middle, too_many) if len(first(middle)) <= budget else (fits, middle)
+    return Packed(first(fits), fits, len(rollouts))
 
 
 def _runs(contents: Contents) -> Sequence[ReportedRun]:
@@ -105,7 +110,9 @@ def _json(runs: Sequence[ReportedRun], chosen: set[int]) -> dict[str, Any]:
         case = first[name]
         sides = [None if name not in cases else [rollout(one) for one in cases[name].rollouts] for cases in known]
         operator = _NONE if case.operator is None else text(case.operator)
-        rows.append([text(name), text(case.branch), text(case.locale), operator, talk(case.expected), sides])
+        kept = any(id(one) in chosen for cases in known if name in cases for one in cases[name].rollouts)
+        expected = talk(case.expected) if kept else _NONE
+        rows.append([text(name), text(case.branch), text(case.locale), operator, expected, sides])
     return {"strings": strings.rows, "talks": talks.rows, "cases": rows}
 
 

@@ -18,7 +18,7 @@ from samescore.reports.contents import Contents, LineKind, ReportedRun
 from samescore.reports.html import calls, cases, operators, origin, procedures, scores, verdict
 from samescore.reports.html.packed import Packed, packed
 from samescore.reports.html.texts import TEXTS as PAGE_TEXTS
-from samescore.reports.markup import Child, Markup, joined, tag
+from samescore.reports.markup import Child, Markup, joined, tag, visible
 from samescore.reports.words import TEXTS, Words
 
 _STYLE = re.compile(r"<style>(.*?)</style>\n?", re.DOTALL)
@@ -59,16 +59,9 @@ def html_of(contents: Contents) -> str:
 
 def _body(contents: Contents, held: Packed, words: Words) -> Markup:
     """Everything that is seen."""
-    parts: list[tuple[str, str, Markup]] = []
     several = verdict.runs(contents, words)
     articles = [_article(contents, number, run, words) for number, run in enumerate(contents.runs)]
-    parts.append(("decision", words(f"outcome.{contents.decision.outcome}"), Markup("")))
-    if several is not None:
-        parts.append(("runs", words("head.runs"), several))
-    parts += [(name, words(f"head.{name}"), Markup("")) for name, _ in articles[0]]
-    for article in articles[1:]:
-        known = {name for name, _, _ in parts}
-        parts += [(name, words(f"head.{name}"), Markup("")) for name, _ in article if name not in known]
+    names = dict.fromkeys(name for article in articles for name, _ in article)
     return joined(
         tag("a", words("page.skip"), class_="skip", href="#decision"),
         tag(
@@ -80,7 +73,7 @@ def _body(contents: Contents, held: Packed, words: Words) -> Markup:
         ),
         tag(
             "div",
-            _navigation(parts, words),
+            _navigation(contents, list(names), words),
             tag(
                 "main",
                 verdict.decision(contents, words),
@@ -134,12 +127,13 @@ def _switch(contents: Contents, words: Words) -> Markup | None:
     return tag("fieldset", tag("legend", words("column.run")), *choices, class_="switch", hidden=True)
 
 
-def _navigation(parts: Sequence[tuple[str, str, Markup]], words: Words) -> Markup:
-    links = [
-        tag("li", tag("a", label, href=f"#{name}", data_name=None if name in ("decision", "runs") else name))
-        for name, label, _ in parts
-    ]
-    return tag("nav", tag("ol", *links), class_="toc", aria_label=words("page.contents"))
+def _navigation(contents: Contents, names: Sequence[str], words: Words) -> Markup:
+    """Links to the sections; the script turns those of a run to the run that is shown."""
+    links = [tag("a", words(f"outcome.{contents.decision.outcome}"), href="#decision")]
+    if len(contents.runs) > 1:
+        links.append(tag("a", words("head.runs"), href="#runs"))
+    links += [tag("a", words(f"head.{name}"), href=f"#{name}", data_name=name) for name in names]
+    return tag("nav", tag("ol", *(tag("li", link) for link in links)), class_="toc", aria_label=words("page.contents"))
 
 
 def _cut(held: Packed, words: Words) -> Markup | None:
@@ -173,11 +167,11 @@ def _dialog(words: Words) -> Markup:
 
 def _told(contents: Contents, words: Words) -> str:
     """What the script knows, as JSON in which nothing can end the element that holds it."""
-    runs = [run.name for run in contents.runs]
+    runs = [visible(run.name) for run in contents.runs]
     told = {
         "language": contents.language,
         "kinds": [kind.value for kind in LineKind],
-        "runs": [*runs, *([contents.baseline.name] if contents.baseline else [])],
+        "runs": [*runs, *([visible(contents.baseline.name)] if contents.baseline else [])],
         "baseline": len(runs) if contents.baseline else -1,
         **{key: words.texts[key][0 if contents.language == "en" else 1] for key in _script_texts(words)},
     }

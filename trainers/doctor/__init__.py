@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from samescore.harness.cli.errors import say
 from samescore.trainers.doctor import (
     cost,
     leakage,
@@ -43,6 +44,8 @@ def examine(given: Given) -> Iterator[Answer]:
         UsageError: something that was given is wrong.
     """
     inputs = Inputs(given)
+    if given.config is not None and given.kind is None:
+        say(f"note: {given.config} is read as for train {inputs.kind}; --kind says otherwise")
     for question in QUESTIONS:
         try:
             yield Answer(question, question.ask(inputs))

@@ -17,10 +17,11 @@ from samescore.harness.dialects.detect import detect
 from samescore.harness.errors import UsageError
 from samescore.harness.renderer import Renderer
 from samescore.trainers.base import adapter_path, base_path
-from samescore.trainers.config import KINDS, Kind, SftConfig, TrainConfig, kind_of, load_config
+from samescore.trainers.config import KINDS, GrpoConfig, Kind, SftConfig, TrainConfig, kind_of, load_config
 from samescore.trainers.conversation_files import file_lessons
 from samescore.trainers.doctor.training_log import TrainingLog, read_log
 from samescore.trainers.doctor.verdict import NotAtHand
+from samescore.trainers.grpo.sizes import Size, longest
 from samescore.trainers.leakage import TrainingText, training_text
 from samescore.trainers.material import Material, load_material, spread as evenly
 from samescore.trainers.recorded import recorded_lessons
@@ -198,8 +199,16 @@ class Inputs:
         Raises:
             UsageError: the template cannot write one.
         """
-        found = [*self.samples, *self._rendered(heapq.nlargest(LONGEST, self.gold, key=_characters)), *self.others]
-        return max(found, key=lambda sample: len(sample.example.ids), default=None)
+        return max((*self.tried, *self.others), key=lambda sample: len(sample.example.ids), default=None)
+
+    @cached_property
+    def tried(self) -> tuple[Sample, ...]:
+        """Gold conversations among which the longest is: those that stand for all, and those with the most text.
+
+        Raises:
+            UsageError: the template cannot write one.
+        """
+        return (*self.samples, *self._rendered(heapq.nlargest(LONGEST, self.gold, key=_characters)))
 
     def _rendered(self, cases: Sequence[Case]) -> tuple[Sample, ...]:
         template = self.template
@@ -219,6 +228,13 @@ class Inputs:
             return self.longest
         except UsageError:
             raise NotAtHand("conversations that the base's chat template can write: see `template`") from None
+
+    def size_of(self, config: GrpoConfig) -> Size:
+        """The longest sequence that GRPO may have, for questions that are about something else."""
+        self._longest_if_written()
+        if not self.tried:
+            raise NotAtHand("training cases: the suite has none of this split in these languages")
+        return longest(config, self.tried)
 
     @cached_property
     def tokens(self) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from samescore.trainers.config import DpoConfig, GrpoConfig
 from samescore.trainers.doctor.inputs import Inputs
 from samescore.trainers.doctor.serving import adapter_of
 from samescore.trainers.doctor.verdict import Level, Question, Remark, Verdict
+from samescore.trainers.grpo.sizes import together
 from samescore.trainers.memory import Load, ModelSize, estimate, read_size
 
 ROOM = 0.9
@@ -43,6 +44,8 @@ def ask(inputs: Inputs) -> Verdict:
         f"{_gib(ways['qlora'])}",
         "no GPU here: say its memory with --memory GIB" if memory is None else f"the GPU has {memory:.1f} GiB",
     ]
+    if isinstance(config, GrpoConfig):
+        parts.append(f"the longest: {inputs.size_of(config).words(config.max_tokens)}")
     figures = {
         "trainable": trainable,
         "parameters": model.parameters,
@@ -72,25 +75,28 @@ def _ways(inputs: Inputs, model: ModelSize, rank: int, memory: float | None) -> 
 
 
 def _load(inputs: Inputs, rank: int, memory: float | None) -> Load:
-    """What is put on the device."""
-    config, longest = inputs.config, inputs.longest_sample
+    """What is put on the device, as `--dry-run` has it."""
+    config = inputs.config
     wide = config.dtype == "float32" or (config.dtype == "auto" and memory is None)
     load = Load(
         loss="sft",
         rank=rank,
         sequences=config.batch_size,
-        length=len(longest.example.ids),
+        length=0,
         bits=4 if config.four_bit else 32 if wide else 16,
         checkpointing=config.gradient_checkpointing,
-        learned=sum(longest.example.mask),
         gpu=memory is not None,
     )
+    if isinstance(config, GrpoConfig):
+        size = inputs.size_of(config)
+        length = min(size.prompt + size.completion, config.max_tokens)
+        load = replace(load, loss="grpo", length=length, learned=max(0, length - size.prompt))
+        if config.backend != "transformers":
+            return replace(load, engine=round(config.vllm_memory * (memory or 0.0) * GIB))
+        return replace(load, together=together(config))
+    load = replace(load, length=len(inputs.longest_sample.example.ids))
     if isinstance(config, DpoConfig):
         return replace(load, loss=config.loss, sequences=2 * config.batch_size)
-    if isinstance(config, GrpoConfig):
-        if config.backend != "transformers":
-            return replace(load, loss="grpo", engine=round(config.vllm_memory * (memory or 0.0) * GIB))
-        return replace(load, loss="grpo", together=config.group * config.prompts)
     return load
 
 

@@ -15,6 +15,7 @@ from samescore.harness.renderer import Renderer
 from samescore.trainers.config import GrpoConfig
 from samescore.trainers.doctor.inputs import Inputs, Template
 from samescore.trainers.doctor.verdict import Level, Question, Remark, Verdict
+from samescore.trainers.grpo.sizes import spans
 from samescore.trainers.leakage import user_texts
 
 TRIED = 300
@@ -108,17 +109,41 @@ def _cannot(inputs: Inputs, template: Template) -> Iterator[Remark]:
 
 
 def _lengths(inputs: Inputs, length: int, source: str) -> Iterator[Remark]:
-    if length > inputs.config.max_tokens:
+    config = inputs.config
+    leave_out = "" if isinstance(config, GrpoConfig) else 'leave longer ones out: data.longer = "leave_out"'
+    if isinstance(config, GrpoConfig):
+        yield from _room(config, inputs)
+    elif length > config.max_tokens and config.data.longer == "error":
         yield Remark(
             Level.STOP,
-            f"{source} is longer than max_tokens = {inputs.config.max_tokens:,}",
-            f"Set max_tokens = {length} or more: training refuses to cut.",
+            f"{source} is longer than max_tokens = {config.max_tokens:,}",
+            f"Set max_tokens = {length} or more, or {leave_out}. Training refuses to cut.",
         )
     if inputs.context is not None and length > inputs.context:
+        shortened = f", or set max_tokens = {inputs.context} and {leave_out}" if leave_out else ""
         yield Remark(
             Level.STOP,
             f"{source} is longer than the base's context of {inputs.context:,}",
-            "Take a base of a longer context, shorten the prompt, or leave such conversations out.",
+            f"Take a base of a longer context, shorten the prompt{shortened}.",
+        )
+
+
+def _room(config: GrpoConfig, inputs: Inputs) -> Iterator[Remark]:
+    """Whether what GRPO asks for can be written within its limits."""
+    size = inputs.size_of(config)
+    if size.prompt >= config.max_tokens:
+        yield Remark(
+            Level.STOP,
+            f"the prompt of {size.source} has {size.prompt:,} tokens, and max_tokens = {config.max_tokens:,} leaves no "
+            "room for a turn",
+            f"Set max_tokens = {size.prompt + size.completion} or more.",
+        )
+    turn = max(end - start for sample in inputs.tried for start, end in spans(sample.example))
+    if turn > config.turn_tokens:
+        yield Remark(
+            Level.STOP,
+            f"the longest right turn has {turn:,} tokens, and turn_tokens = {config.turn_tokens:,} cuts it off",
+            f"Set turn_tokens = {turn} or more: what is cut off scores 0.",
         )
 
 
