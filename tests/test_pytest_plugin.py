@@ -344,7 +344,7 @@ def test_workers_replay_what_the_controller_had_and_recorded(pytester: pytest.Py
     arguments = ("--samescore-model", "oracle", "-n", "2", "-k", f"{FEW} or written or typo", "--cache-clear")
     done = pytest_apart(pytester.path, *arguments, "--junitxml", "junit.xml", "-rA", "--samescore-out", "out")
     assert "11 passed" in done.stdout and "1 failed" in done.stdout, done.stdout + done.stderr
-    assert "pytest.UsageError: unknown case 'no_such'" in done.stdout
+    assert "UsageError: unknown case 'no_such'" in done.stdout
     assert done.stdout.index("samescore: 9 cases with oracle, evidence in out") < done.stdout.index("PASSED")
     run = Run.open(pytester.path / "out")
     assert [record.case[-3:] for record in run.records()] == NUMBERS and run.manifest.status == "complete"

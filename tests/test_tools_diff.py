@@ -385,6 +385,16 @@ def test_files_that_say_the_same_exit_0_and_a_breaking_change_exits_1(tmp_path: 
     assert done.stdout == "breaking   pay(a): was string, is integer\n1 breaking change, 0 compatible\n"
 
 
+def test_the_pages_example_is_what_is_printed(tmp_path: Path) -> None:
+    page = (Path(__file__).resolve().parent.parent / "docs" / "tools.md").read_text(encoding="utf-8")
+    pay, close, order = a_tool(amount=NUMBER), a_tool("close_account"), a_tool("get_order")
+    new = replace(pay, parameters=closed("amount", amount=INTEGER, note=STRING))
+    written(tmp_path / "tools-before.json", [pay, close, order])
+    written(tmp_path / "tools.json", [new, replace(order, description="Look up an order.")])
+    done = diff("tools-before.json", "tools.json", cwd=tmp_path)
+    assert done.returncode == 1 and f"$ samescore tools diff tools-before.json tools.json\n{done.stdout}```" in page
+
+
 def test_compatible_changes_are_listed_and_exit_0(tmp_path: Path) -> None:
     old, new = written(tmp_path / "old.json", [a_tool()]), written(tmp_path / "new.json", [a_tool(), a_tool("note")])
     done = diff(old, new, cwd=tmp_path)

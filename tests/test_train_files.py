@@ -45,6 +45,17 @@ TWO = {
 }
 
 
+def with_ids(line: Line, *ids: str) -> Line:
+    """The same conversation, in which the calls of a turn have ids, and their results name them."""
+    whole = copy.deepcopy(line)
+    for call, result, id in zip(whole["messages"][1]["calls"], whole["messages"][2:], ids, strict=False):
+        call["id"] = result["tool_call_id"] = id
+    return whole
+
+
+IDS = with_ids(TWO, "x", "y")
+
+
 @pytest.fixture(scope="module")
 def renderer() -> Renderer:
     return Renderer.load(tiny_path())
@@ -105,7 +116,13 @@ NULL = "Libraries of tables fill missing keys with null"
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        pytest.param('{"messages": [', "this is not JSON", id="bad JSON"),
+        pytest.param('{"messages": [', "this is not JSON: no JSON value here at column", id="bad JSON"),
+        pytest.param(
+            '{"messages": "cut',
+            "this is not JSON: Unterminated string starting at column 14. Correct the line.",
+            id="cut JSON",
+        ),
+        pytest.param('{"messages": [] 1}', "Expecting ',' delimiter at column 17. Correct", id="no comma"),
         pytest.param('{"messages": [], "messages": []}', "occurs twice", id="duplicate key"),
         pytest.param([], 'expected an object with a list of "messages"', id="no object"),
         pytest.param({"prompt": "x"}, 'expected an object with a list of "messages"', id="no messages"),
@@ -146,6 +163,39 @@ NULL = "Libraries of tables fill missing keys with null"
             id="null argument",
         ),
         pytest.param(
+            changed(
+                ASKED,
+                lambda x: (
+                    x["tools"][0]["function"]["parameters"].pop("additionalProperties"),
+                    x["messages"][2]["tool_calls"][0]["function"].update(arguments={"city": "Oslo", "day": None}),
+                ),
+            ),
+            f"the arguments of weather have 'day', null, which its schema does not know. {NULL}",
+            id="null argument of an open schema",
+        ),
+        pytest.param({**LEFT, "weight": None}, f"unknown key 'weight' beside the messages. {NULL}", id="null key"),
+        pytest.param({"messages": [None]}, f"message 1 is null. {NULL}", id="null message"),
+        pytest.param(changed(LEFT, lambda x: x["messages"][0].update(role=None)), NULL, id="null role"),
+        pytest.param(
+            changed(LEFT, lambda x: x["messages"][0].update(role={})), "unknown role {}", id="role of no text"
+        ),
+        pytest.param({**LEFT, "tools": [None]}, f"tools: one of them is null. {NULL}", id="null tool"),
+        pytest.param(
+            changed(ASKED, lambda x: x["messages"][2].update(tool_calls=[None])),
+            f"message 3, call 1: it is null. {NULL}",
+            id="null call",
+        ),
+        pytest.param(
+            changed(ASKED, lambda x: x["messages"][2]["tool_calls"][0].update(index=None)),
+            f"message 3, call 1: 'index' is null. {NULL}",
+            id="null in a call",
+        ),
+        pytest.param(
+            changed(ASKED, lambda x: x["messages"][2]["tool_calls"][0]["function"].update(arguments=None)),
+            f"message 3, call 1: 'arguments' is null. {NULL}",
+            id="null arguments",
+        ),
+        pytest.param(
             changed(ASKED, lambda x: x["messages"].pop(3)),
             "message 3: 1 calls and 0 results after them",
             id="missing result",
@@ -155,8 +205,28 @@ NULL = "Libraries of tables fill missing keys with null"
         ),
         pytest.param(
             changed(ASKED, lambda x: x["messages"][3].update(tool_call_id="b")),
-            "do not name its calls",
+            "message 3: its calls have the ids 'a'; message 4 answers 'b'. Correct its `tool_call_id`.",
             id="result of another call",
+        ),
+        pytest.param(
+            changed(ASKED, lambda x: x["messages"][2]["tool_calls"][0].pop("id")),
+            "message 3: call 1 has no id, and results name calls by `tool_call_id`. Give every call its `id`",
+            id="call without an id",
+        ),
+        pytest.param(
+            changed(IDS, lambda x: x["messages"][1]["calls"][1].update(id="x")),
+            "message 2: its calls have the ids 'x', 'x': 'x' is there twice",
+            id="one id for two calls",
+        ),
+        pytest.param(
+            changed(IDS, lambda x: x["messages"][3].update(tool_call_id="x")),
+            "message 2: its calls have the ids 'x', 'y'; 'x' is answered twice",
+            id="one call answered twice",
+        ),
+        pytest.param(
+            changed(IDS, lambda x: x["messages"][3].pop("tool_call_id")),
+            "message 2: its calls have the ids 'x', 'y'; message 4 names none of them",
+            id="result that names none",
         ),
         pytest.param(
             changed(TWO, lambda x: x["messages"][3].update(name="other")),
@@ -180,7 +250,7 @@ NULL = "Libraries of tables fill missing keys with null"
         ),
         pytest.param(
             changed(ASKED, lambda x: x["messages"][2]["tool_calls"][0]["function"].update(arguments="{'city': 1}")),
-            "the arguments of weather are not JSON",
+            "not JSON: Expecting property name enclosed in double quotes at column 2 of them",
             id="arguments that are no JSON",
         ),
         pytest.param(

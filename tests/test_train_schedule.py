@@ -8,8 +8,8 @@ from hypothesis import given, strategies as st
 
 pytest.importorskip("trl", reason="training needs samescore[train]")
 
-import toy_world
 import torch
+import toy_world
 from grpo_training import assembled
 from pair_training import training as pair_training
 from safetensors.torch import load_file

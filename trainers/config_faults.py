@@ -44,7 +44,7 @@ _ELSEWHERE = {
 }
 """Names that other trainers have for options, in lower case."""
 
-_NEAR = 3  # suggestions at most
+_NEAR, _LIKE = 3, 0.7  # suggestions at most, and how like a name must be to another
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,10 +183,10 @@ def _meant(option: str, known: Sequence[str]) -> list[str]:
     same = [name for name in known if name.rpartition(".")[2] == last]
     if same:
         return same[:_NEAR]
-    if near := difflib.get_close_matches(option, known, n=1):
+    if near := difflib.get_close_matches(option, known, n=1, cutoff=_LIKE):
         return near
     parts = {name.rpartition(".")[2]: name for name in reversed(known)}
-    return [parts[part] for part in difflib.get_close_matches(last, list(parts), n=1)]
+    return [parts[part] for part in difflib.get_close_matches(last, list(parts), n=1, cutoff=_LIKE)]
 
 
 def _or(names: Sequence[str]) -> str:

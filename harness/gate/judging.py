@@ -61,6 +61,8 @@ def judged(
     again = tuple(f"{run.run.directory}: {run.again}" for run in runs if run.again is not None)
     if found := tuple(run.lacking for run in runs if run.lacking is not None):
         return Verdict(Decision.INCOMPLETE, lacking=found, again=again, warnings=warned, identical=identical)
+    if all(case.id in runs[-1].controls for case in common.cases):
+        return Verdict(Decision.INCOMPARABLE, differs=("cases: the runs share none but controls",), again=again)
     verdict = _compared(runs[:-1], runs[-1], common, policy, identical, same_model)
     return replace(verdict, again=again, warnings=warned)
 

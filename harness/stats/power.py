@@ -10,7 +10,12 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, fsum, inf, log, log1p, sqrt
 
-from samescore.harness.stats.cluster_robust import degrees_of_freedom, quantile, robust_mean
+from samescore.harness.stats.cluster_robust import (
+    assumed_design_effect,
+    degrees_of_freedom,
+    quantile,
+    robust_mean,
+)
 
 POWER = 0.80
 """Of the minimum detectable drop."""
@@ -66,7 +71,7 @@ class Design:
 
     def design_effect(self, n: float) -> float:
         """How many times the variance is that of independent cases, as declared or as seen in a pilot."""
-        return self._effect(n, max(self.rho0, self.variation.correlation))
+        return max(1.0, 1 + (n * self.squares - 1) * max(self.rho0, self.variation.correlation))
 
     def floor(self, n: int, alpha: float = 0.05) -> float:
         """The upper bound of a drop when none of `n` cases differs; 1.0 where they are of one branch."""
@@ -74,10 +79,7 @@ class Design:
         if self.shares is not None and len(sizes) < 2:
             return 1.0
         degrees = inf if self.shares is None else degrees_of_freedom(sizes)
-        return drop_floor(n, self._effect(n, self.rho0), degrees, alpha)
-
-    def _effect(self, n: float, correlation: float) -> float:
-        return max(1.0, 1 + (n * self.squares - 1) * correlation)
+        return drop_floor(n, max(1.0, assumed_design_effect(sizes, self.rho0)), degrees, alpha)
 
     def sizes(self, n: int) -> list[int]:
         """How many of `n` cases are of each branch, by largest remainders; branches without a case are left out."""
@@ -168,9 +170,12 @@ def fewest_cases(design: Design, margin: float, alpha: float = 0.05) -> int | No
     None where no number is enough: more cases of the same branches tell ever less if these are declared alike.
     """
     t = _t(design, alpha)
-    n = _reaching(design, max(log(alpha) / log1p(-margin), t * t * (1 - margin) / margin), design.rho0)
-    # So few cases may leave branches without any, and fewer degrees of freedom.
-    while n is not None and design.floor(n, alpha) >= margin:
+    about = _reaching(design, max(log(alpha) / log1p(-margin), t * t * (1 - margin) / margin), design.rho0)
+    if about is None:
+        return None
+    # Whole cases fall into branches a little otherwise than by their shares.
+    n = max(1, about - len(design.shares or ()))
+    while design.floor(n, alpha) >= margin:
         n += 1
     return n
 

@@ -22,7 +22,7 @@ from samescore.harness.stats.cluster_robust import quantile, upper_tail
 from samescore.harness.stats.noninferiority import ALPHA, Compared, standings
 
 MOST = 20
-_NODES = 128
+_NODES = 96
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ def pocock_level(shares: tuple[float, ...], alpha: float = ALPHA) -> float:
         return alpha
     # Bonferroni is the strictest that it can be, a single look the least strict.
     strict, lax = quantile(1 - alpha / len(shares)), quantile(1 - alpha)
-    return upper_tail(brentq(lambda z: _crossing(shares, z) - alpha, lax, strict, xtol=1e-10))
+    return upper_tail(brentq(lambda z: _crossing(shares, z) - alpha, lax, strict, xtol=1e-9))
 
 
 def _crossing(shares: Sequence[float], z: float) -> float:

@@ -31,11 +31,7 @@ MANY = 1500
 def pass_rate(
     design: Design, n: int, epochs: int, margin: float, alpha: float = ALPHA, times: int = TIMES, seed: int = 1
 ) -> float:
-    """The share of comparisons over `n` cases that clear the margin though nothing has changed on average.
-
-    Raises:
-        ValueError: the cases are of one branch.
-    """
+    """The share of comparisons over `n` cases that clear the margin though nothing has changed on average."""
     import numpy as np
 
     if n >= MANY:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -60,13 +61,15 @@ def _runs(contents: Contents) -> Sequence[ReportedRun]:
 
 
 def _by_interest(runs: Sequence[ReportedRun]) -> Iterator[ReportedRollout]:
-    """Rollouts of cases that changed or failed anywhere first, then of those that passed everywhere."""
-    failing = {case.id for run in runs for case in run.cases if case.success != 1.0}
+    """Rollouts of cases that failed in any run first, then of those that passed everywhere; sides stay together."""
+    sides: defaultdict[str, list[ReportedCase]] = defaultdict(list)
+    for run in runs:
+        for case in run.cases:
+            sides[case.id].append(case)
     for wanted in (True, False):
-        for run in runs:
-            for case in run.cases:
-                if (case.id in failing) is wanted:
-                    yield from (one for one in case.rollouts if one.lines)
+        for cases in sides.values():
+            if any(case.success != 1.0 for case in cases) is wanted:
+                yield from (one for case in cases for one in case.rollouts if one.lines)
 
 
 @dataclass(slots=True)
