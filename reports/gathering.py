@@ -74,7 +74,7 @@ class _Shelf:
     def load(self, run: Run) -> Loaded:
         """Load a run's suites and score it."""
         manifest, plan = run.manifest, run.plan
-        places = tuple(sorted((name, str(run.directory.resolve() / at)) for name, at in manifest.places.items()))
+        places = tuple(sorted((name, (run.directory / at).resolve()) for name, at in manifest.places.items()))
         key = plan.suites, tuple(sorted(manifest.sources.items())), places, plan.procedure
         if key not in self.found:
             suites = suites_of(run, self.names)

@@ -208,7 +208,7 @@ def _row(point: Point, words: Words) -> tuple[str, ...]:
     ]
     score = point.problem or ("–" if point.value is None else words.share(point.value))
     between = "–" if point.value is None else f"{words.share(point.low)} – {words.share(point.high)}"
-    cases = words.number(point.n)
+    cases = "–" if point.value is None else words.number(point.n)
     return (
         str(point.number),
         point.begun[:10],

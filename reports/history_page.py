@@ -6,6 +6,7 @@ The picture is an SVG file that stands by itself. The page has it and the table;
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from math import ceil, floor
 
 from samescore.reports.history import History, Point, Series, heading, history_table, series_title
@@ -27,15 +28,17 @@ LABELS = 24
 
 _STYLE = """
 .history text { font: 13px system-ui, sans-serif; fill: #14181f; }
+.history .paper { fill: #ffffff; }
 .history .title { font-weight: 600; font-size: 15px; }
 .history .grid { stroke: #dfe3e9; }
 .history .anchor { stroke: #6b3fa0; stroke-dasharray: 6 4; }
 .history .interval { stroke: #8a94a6; stroke-width: 2; }
-.history .way { stroke: #2f53b7; fill: none; }
+.history .way { stroke: #2f53b7; }
 .history .value { fill: #2f53b7; }
 .history .promoted { fill: none; stroke: #0b6e5f; stroke-width: 2; }
 .history .problem { stroke: #b0222e; stroke-width: 2; }
 @media (prefers-color-scheme: dark) {
+  .history .paper { fill: #0f131a; }
   .history text { fill: #e8ecf2; }
   .history .grid { stroke: #262e3b; }
   .history .anchor { stroke: #c9a8f5; }
@@ -66,13 +69,14 @@ def history_svg(history: History) -> str:
     """One SVG file, the series one below the other."""
     words, height = words_of(history.language), HEIGHT * len(history.series)
     charts = [
-        tag("g", *_chart(series, words), transform=f"translate(0 {HEIGHT * at})")
+        tag("g", _title(series), *_chart(series, words), transform=f"translate(0 {HEIGHT * at})")
         for at, series in enumerate(history.series)
     ]
     svg = tag(
         "svg",
         tag("title", legal(heading(history))),
         tag("style", Markup(_STYLE)),
+        tag("rect", class_="paper", width=WIDTH, height=height),
         *charts,
         xmlns="http://www.w3.org/2000/svg",
         class_="history",
@@ -98,7 +102,8 @@ def history_html(history: History) -> str:
             aria_label=series_title(series),
         )
         table = tag("div", _table(history_table(history, series)), class_="scroll", tabindex=0)
-        parts.append(tag("section", tag("h2", series_title(series)), picture, table))
+        legend = tag("p", words("history.legend"))
+        parts.append(tag("section", tag("h2", series_title(series)), picture, legend, table))
     head = joined(
         Markup('<meta charset="utf-8">'),
         tag("meta", http_equiv="Content-Security-Policy", content="default-src 'none'; style-src 'unsafe-inline'"),
@@ -110,10 +115,12 @@ def history_html(history: History) -> str:
     return f"<!doctype html>\n{tag('html', tag('head', head), body, lang=history.language)}\n"
 
 
+def _title(series: Series) -> Markup:
+    return tag("text", legal(series_title(series)), class_="title", x=LEFT, y=24)
+
+
 def _chart(series: Series, words: Words) -> Iterator[Markup]:
     scale = _scale(series)
-    known = [(at, point) for at, point in enumerate(series.points) if point.value is not None]
-    yield tag("text", legal(series_title(series)), class_="title", x=LEFT, y=24)
     for tick in scale.ticks():
         y = _y(tick, scale)
         yield tag("line", class_="grid", x1=LEFT, x2=WIDTH - RIGHT, y1=y, y2=y)
@@ -121,9 +128,10 @@ def _chart(series: Series, words: Words) -> Iterator[Markup]:
     if (anchor := series.anchor) is not None and anchor.value is not None:
         y = _y(anchor.value, scale)
         yield tag("line", class_="anchor", x1=LEFT, x2=WIDTH - RIGHT, y1=y, y2=y)
-    if len(known) > 1:
-        way = " ".join(f"{_x(at, series)},{_y(point.value or 0.0, scale)}" for at, point in known)
-        yield tag("polyline", class_="way", points=way)
+    for at, (one, other) in enumerate(pairwise(series.points)):
+        if one.value is not None and other.value is not None:
+            ends = {"x1": _x(at, series), "x2": _x(at + 1, series), "y1": _y(one.value, scale)}
+            yield tag("line", class_="way", y2=_y(other.value, scale), **ends)
     step = ceil(len(series.points) / LABELS)
     for at, point in enumerate(series.points):
         if at % step == 0:

@@ -160,6 +160,12 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "card.again": ("To measure it again", "Để đo lại"),
     # The history.
     "history.title": ("{metric} over {runs} in {folder}", "{metric} qua {runs} trong {folder}"),
+    "history.legend": (
+        "Each point is a run with its 95% interval. A ring marks a baseline, the dashed line the anchor, a cross a run "
+        "without a score.",
+        "Mỗi điểm là một lượt chạy kèm khoảng tin cậy 95%. Vòng tròn là baseline, đường nét đứt là mốc neo, dấu chéo là "
+        "lượt chạy không có điểm.",
+    ),
     "history.anchor": ("anchor", "mốc neo"),
     "history.vanished": ("the run has vanished", "lượt chạy không còn"),
     "history.changed": ("the run changed since it was added", "lượt chạy đã bị sửa sau khi được thêm"),

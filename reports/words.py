@@ -23,8 +23,8 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "outcome.rule_broken": ("Rule broken", "Vi phạm quy tắc"),
     "outcome.measured": ("Measured", "Đã đo"),
     "decided.pass": (
-        "{run} may ship: against {baseline}, a drop of {drops} is ruled out.",
-        "Có thể phát hành {run}: so với {baseline}, đã loại trừ mức giảm {drops}.",
+        "{run} may take the place of {baseline}: a drop of {drops} is ruled out.",
+        "{run} có thể thay thế {baseline}: đã loại trừ mức giảm {drops}.",
     ),
     "decided.regression": (
         "{run} should not ship: against {baseline}, {drops}.",

@@ -454,7 +454,64 @@ def test_speed_may_come_from_a_log_and_long_runs_want_checkpoints(tmp_path: Path
     assert "it takes more than a day" in looks(verdict)
     kept = inputs(tmp_path, "steps = 10\n[checkpoint]\nevery = 5", data="limit = 4", kind="grpo", speed=100.0)
     assert looks(ASK["cost"](kept)) == []
-    assert "10 steps x 64 completions" in ASK["cost"](kept).evidence
+    assert "10 batches x 64 completions" in ASK["cost"](kept).evidence
+
+
+def test_the_speed_of_another_kind_of_training_is_no_measure(tmp_path: Path) -> None:
+    learned = log(tmp_path / "log.jsonl", {"step": 1, "loss": 1.0, "tokens_per_second": 9.0})
+    with pytest.raises(NotAtHand, match="--log of a train grpo that says it"):
+        ASK["cost"](inputs(tmp_path, "steps = 10", data="limit = 4", kind="grpo", log=learned))
+    sampled = log(tmp_path / "log.jsonl", {"step": 1, "loss": 0.0, "reward": 0.5, "tokens_per_second": 9.0})
+    assert ASK["cost"](inputs(tmp_path, "steps = 10", data="limit = 4", kind="grpo", log=sampled)).figures
+    with pytest.raises(NotAtHand, match="--log of a train sft that says it"):
+        ASK["cost"](inputs(tmp_path, "epochs = 1", data="limit = 4", log=sampled))
+
+
+@pytest.mark.parametrize("shape", ["decision", "episode"])
+def test_grpo_is_sized_by_its_completions_as_the_plan_sizes_it(tmp_path: Path, shape: str) -> None:
+    pytest.importorskip("trl", reason="training needs samescore[train]")
+    text = (
+        f'shape = "{shape}"\ngroup = 4\nprompts = 2\nbatch_size = 4\nsteps = 6\nreuse = 2\nturns = 3\nturn_tokens = 100'
+    )
+    asked = inputs(tmp_path, text, data="limit = 6", kind="grpo", speed=100.0)
+    verdict = ASK["method"](asked)
+    done = samescore("train", "grpo", tmp_path / "config.toml", "--dry-run", "--json", cwd=tmp_path)
+    plan = json.loads(done.stdout)
+    here = 1 if asked.given.memory is not None else 0
+    assert verdict.figures["estimates_gib"]["configured"] == pytest.approx(
+        plan["memory"][here]["peak"] / 2**30, abs=1e-3
+    )
+    assert plan["longest"]["source"] in verdict.evidence
+    cost = ASK["cost"](asked)
+    mean = cost.figures["tokens"] / (3 * 8)
+    assert "3 batches x 8 completions" in cost.evidence and 0 < mean < plan["longest"]["tokens"]
+    whole = ASK["cost"](inputs(tmp_path, data="limit = 6", speed=100.0)).figures["tokens"] / (3 * 6)
+    assert mean < whole, "a decision is part of a conversation, and what tools say in an episode is not counted"
+
+
+def test_limits_of_grpo_that_nothing_right_fits_into_are_stops(tmp_path: Path) -> None:
+    short = inputs(tmp_path, "max_tokens = 100\nturn_tokens = 8", data="limit = 4", kind="grpo")
+    told = stops(ASK["template"](short))
+    assert any("leaves no room for a turn" in what for what in told)
+    assert any("the longest right turn has" in what and "turn_tokens = 8 cuts it off" in what for what in told)
+    assert not any("is longer than max_tokens" in what for what in told)
+
+
+def test_longer_conversations_that_are_left_out_are_no_stop(tmp_path: Path) -> None:
+    left_out = inputs(tmp_path, "max_tokens = 100", data='limit = 4\nlonger = "leave_out"')
+    assert stops(ASK["template"](left_out)) == []
+
+
+def test_the_kind_is_read_from_the_options_and_told(tmp_path: Path) -> None:
+    config = configured(tmp_path, "steps = 10", data="limit = 4")
+    done = samescore("doctor", config, "--cases", "0", "--speed", "100", "--json", cwd=tmp_path)
+    assert "config.toml is read as for train grpo; --kind says otherwise" in done.stderr
+    answers = {answer["question"]: answer for answer in json.loads(done.stdout)["answers"]}
+    assert "10 batches x 64 completions" in answers["cost"]["evidence"]
+    said = samescore("doctor", config, "--kind", "dpo", "--cases", "0", cwd=tmp_path)
+    assert said.returncode == 2 and "steps: it belongs to train grpo, and this is for train dpo" in said.stderr
+    unsure = samescore("doctor", configured(tmp_path, "beta = 0.1"), "--cases", "0", cwd=tmp_path)
+    assert unsure.returncode == 2 and "Say which: --kind dpo or --kind grpo." in unsure.stderr
 
 
 # Personal data.

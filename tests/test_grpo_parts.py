@@ -20,7 +20,7 @@ from chat_templates import renderer_for
 from grpo_training import renderer, training
 
 from samescore.harness.dialects.hermes import Hermes
-from samescore.harness.errors import ScoresDiffer, UsageError
+from samescore.harness.errors import PolicyError, ScoresDiffer, UsageError
 from samescore.harness.plan import Item
 from samescore.harness.policies.local import LocalConversation
 from samescore.harness.policy import Sampling
@@ -34,8 +34,11 @@ from samescore.trainers.grpo.groups import Groups
 from samescore.trainers.grpo.prompts import Prompts
 from samescore.trainers.grpo.rewards import Rewarded, Rewards
 from samescore.trainers.grpo.rollouts import Rolled, Written, columns, flatten
+from samescore.trainers.grpo.sizes import longest, mean, require_room, sequences, spans, together
 from samescore.trainers.grpo.trainer import require_prefix
+from samescore.trainers.live import LivePolicy
 from samescore.trainers.material import load_material
+from samescore.trainers.samples import gold_lessons, samples_of
 
 CASES = tuple(toy_world.case(number) for number in range(8))
 DECISIONS = Prompts(CASES, "decision")
@@ -266,3 +269,80 @@ def test_prompt_ids_of_evaluation_sft_and_grpo_are_equal_for_every_case() -> Non
         decided = asyncio.run(rollout(decisions[f"{case.id}@{last}"], one, material.worlds[case.world]))
         assert list(one.session.written[0].prompt) == prompts[last], "and GRPO's decisions"
         assert decided.final is not None
+
+
+# How long it becomes.
+
+
+def sized(folder: Path, **options: Any) -> tuple[Any, list[Any]]:
+    """A configuration over the toy cases, and their gold conversations as samples."""
+    asked = training(folder, CASES, **options)
+    return asked.config, list(samples_of(gold_lessons(asked.material), renderer(), Hermes()))
+
+
+@pytest.mark.parametrize("limit", [8, 40, 4096])
+def test_a_decision_is_sized_by_its_prompt_and_one_turn_and_no_gold_turn_is_counted_twice(
+    tmp_path: Path, limit: int
+) -> None:
+    config, samples = sized(tmp_path, shape="decision", turn_tokens=limit)
+    played = [rolled(key, DECISIONS)[1] for key in DECISIONS]
+    size = longest(config, samples)
+    assert size.prompt == max(len(one.prompt_ids) for one in played)
+    assert size.between == 0 and size.completion == size.written <= limit
+    assert size.written == limit or limit == 4096, "and in any case no more than is left of the conversation"
+    counted = [len(one.prompt_ids) + len(one.completion_ids) for one in played]
+    assert mean(config, samples) == pytest.approx(sum(counted) / len(counted))
+
+
+def test_what_gold_wrote_before_a_decision_counts_in_its_conversation(tmp_path: Path) -> None:
+    config, samples = sized(tmp_path, shape="decision", turn_tokens=500, completion_tokens=500)
+    size = longest(config, samples)
+    (sample,) = [one for one in samples if one.source == size.source]
+    before = sum(end - start for start, end in spans(sample.example) if start < size.prompt)
+    assert size.written == 500 - before
+
+
+def test_an_episode_is_sized_by_its_first_prompt_and_all_that_the_limits_allow(tmp_path: Path) -> None:
+    config, samples = sized(tmp_path, shape="episode", turn_tokens=200, turns=5, completion_tokens=900)
+    size = longest(config, samples)
+    played = [rolled(key, EPISODES)[1] for key in EPISODES]
+    assert size.prompt == max(len(one.prompt_ids) for one in played)
+    assert size.written == 900 and longest(config.model_copy(update={"turns": 2}), samples).written == 400
+    answers = max(after - end for one in played for (_, end), (after, _) in zip(one.spans, one.spans[1:], strict=False))
+    assert size.between == 4 * answers > 0
+    counted = [len(one.prompt_ids) + sum(one.mask) for one in played]
+    assert mean(config, samples) == pytest.approx(sum(counted) / len(counted))
+
+
+def test_completions_that_are_used_again_are_sampled_once(tmp_path: Path) -> None:
+    config, _ = sized(tmp_path, steps=7, reuse=3, group=4, prompts=2, batch_size=8)
+    assert sequences(config) == 3 * 8 and together(config) == 8
+
+
+def test_a_prompt_without_room_for_a_turn_is_refused_beforehand(tmp_path: Path) -> None:
+    config, samples = sized(tmp_path, max_tokens=64)
+    with pytest.raises(
+        UsageError, match=r"has \d+ tokens, and max_tokens = 64 leaves no room for a turn\. Set max_tokens"
+    ):
+        require_room(config, longest(config, samples))
+    config, _ = sized(tmp_path)
+    require_room(config, longest(config, samples))
+
+
+def test_a_prompt_without_room_closes_the_session_that_was_opened_for_it() -> None:
+    closed: list[bool] = []
+
+    class Session(GoldSession):
+        def close(self) -> None:
+            closed.append(True)
+
+    class Writer:
+        context = None
+
+        def session(self, prefix: Sequence[int] = ()) -> Any:
+            return Session([])
+
+    policy = LivePolicy(Writer(), renderer(), Hermes(), {}, longest=16)  # type: ignore[arg-type]
+    with pytest.raises(PolicyError, match=r"max_tokens = 16 leaves no room for a turn\. Raise it\.$"):
+        policy.converse(CASES[0], Sampling())
+    assert closed == [True]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shlex
 import signal
 import threading
 from collections.abc import Iterator
@@ -330,3 +331,28 @@ def test_runs_of_several_threads_share_the_model_and_its_loop(tmp_path: Path, mo
     assert len(loaded) == 1 and all(manifest(tmp_path / str(number))["status"] == "complete" for number in range(3))
     model.close()
     assert not loaded and len(loops) == 1
+
+
+# docs/pytest.md
+
+
+PAGE = Path(__file__).parent.parent / "docs" / "pytest.md"
+
+
+def test_the_tests_of_the_page_pass_with_the_oracle_and_fail_with_an_agent_that_does_nothing(
+    pytester: pytest.Pytester,
+) -> None:
+    with_suite(pytester.path)
+    (written,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    (pytester.path / "test_parcels.py").write_text(written, encoding="utf-8")
+    pytest_in(pytester, "--samescore-model", "oracle", "test_parcels.py").assert_outcomes(passed=3)
+    pytest_in(pytester, "--samescore-model", "null/noop", "test_parcels.py").assert_outcomes(failed=1, passed=2)
+
+
+def test_the_page_shows_what_pytest_prints(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_suite(pytester.path)
+    monkeypatch.setenv("COLUMNS", "100")
+    shown = PAGE.read_text(encoding="utf-8").split("```console\n")[2].partition("```")[0]
+    command, *lines = shown.splitlines()
+    printed = pytest_in(pytester, *shlex.split(command.removeprefix("$ pytest ")))
+    printed.stdout.fnmatch_lines([line.replace("[", "[[]") for line in lines], consecutive=True)

@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from pytest_projects import INSTALLED, manifest, pytest_apart, with_suite
+from pytest_projects import INSTALLED, manifest, pytest_apart, pytest_in, with_suite
+
+pytest_plugins = ["pytester"]
 
 PACKAGES = ("suites", "reports", "fixtures", "trainers", "harness")
 """The names of our folders, which are common ones."""
@@ -78,9 +80,9 @@ def test_packages_called_as_ours_are_the_users_own_while_a_model_is_tested(proje
     assert manifest(project / "out")["status"] == "complete"
 
 
-def test_the_options_have_a_section_of_their_own_in_the_help(tmp_path: Path) -> None:
-    done = pytest_apart(tmp_path, "--help")
-    section = done.stdout.partition("procedures as tests of a model (samescore):\n")[2].partition("\n\n")[0]
+def test_the_options_have_a_section_of_their_own_in_the_help(pytester: pytest.Pytester) -> None:
+    done = pytest_in(pytester, "--help")
+    section = done.stdout.str().partition("procedures as tests of a model (samescore):\n")[2].partition("\n\n")[0]
     assert re.findall(r"^  --samescore-([\w-]+)", section, re.MULTILINE) == [
         "model",
         "adapter",
@@ -94,4 +96,4 @@ def test_the_options_have_a_section_of_their_own_in_the_help(tmp_path: Path) -> 
         "device",
         "out",
     ]
-    assert done.returncode == 0 and not list(tmp_path.iterdir())
+    assert done.ret == 0 and not list(pytester.path.iterdir())

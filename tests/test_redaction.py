@@ -229,7 +229,7 @@ def leaks(text: str, case: Case, world: World = WORLD) -> list[str]:
 
 def on_disk(directory: Path) -> str:
     files = sorted(path for path in directory.rglob("*") if path.is_file())
-    assert {path.name for path in files} == {"run.json", "evidence.jsonl", "scores.json"}
+    assert {path.name for path in files} == {"run.json", "evidence.jsonl", "scores.json", "toolsets.json"}
     return "\n".join(path.read_text(encoding="utf-8", errors="surrogateescape") for path in files)
 
 

@@ -523,6 +523,17 @@ def test_runs_are_listed_with_scores_and_what_they_are(place: Path) -> None:
     assert [(one["number"], one["state"], one["success"]) for one in said] == [(2, "vanished", None)]
 
 
+def test_the_gate_takes_a_branch_for_a_baseline(place: Path, runs: Path) -> None:
+    ss(place, "promote", "1")
+    bad = str(runs / "bad")
+    for asked in (["registry:main"], ["--baseline", "registry:main", "--registry", "runs"]):
+        done = samescore("gate", bad, *asked, "--json", cwd=place)
+        said = json.loads(done.stdout)
+        assert (done.returncode, said["verdict"], said["baseline"]) == (1, "regression", "runs/good")
+    done = samescore("gate", bad, "registry:release", cwd=place)
+    assert done.returncode == 2 and "was ever promoted" in done.stderr
+
+
 def test_drift_exits_as_the_gate_does(place: Path) -> None:
     ss(place, "promote", "1")
     done = ss(place, "drift")

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -15,9 +16,11 @@ from rendered_markdown import Rendered
 from report_runs import hostile, idle, played
 from scripted_runs import recorded
 
+from samescore.harness.case import Case
 from samescore.harness.registry import Checkout, Registry
 from samescore.harness.registry.entry import Entry
 from samescore.harness.run import Run
+from samescore.harness.types import Message
 from samescore.reports.history import History, Point, Series, history_json, history_of
 from samescore.reports.history_page import history_html, history_svg
 
@@ -164,11 +167,7 @@ def test_a_file_that_cannot_be_meant(place: Path, files: tuple[str, ...], messag
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (
-            ("--policy", "gate.toml"),
-            "--policy goes with --baseline, which is not given. Add it, or leave --policy out.",
-        ),
-        (("--name", "x"), "--name goes with --md"),
+        (("--name", "x"), "--name goes with --md, which is not given. Add it, or leave --name out."),
         (("--junit-case", "case"), "--junit-case goes with --junit"),
         (("--adapter", "x"), "--adapter goes with --card"),
         (("--metric", "path"), "--metric goes with --history"),
@@ -179,6 +178,18 @@ def test_a_file_that_cannot_be_meant(place: Path, files: tuple[str, ...], messag
 )
 def test_an_option_that_is_given_in_vain(place: Path, options: tuple[str, ...], message: str) -> None:
     assert message in refused(place, "new", *options)
+
+
+def test_a_rule_of_the_policy_is_judged_without_a_baseline_too(tmp_path: Path) -> None:
+    def leaking(case: Case) -> Iterator[Message | str]:
+        thinking = "this customer lies, so that nothing may be paid back here"
+        yield Message("assistant", f"I am sorry: {thinking}.", thinking=thinking)
+
+    run, policy = played(tmp_path / "run", {0: leaking}, limit=4), tmp_path / "gate.toml"
+    policy.write_text('zero_tolerance = ["leaked_thinking"]\n')
+    told = json.loads(report(tmp_path, run.directory, "--policy", policy, "--json", "-").stdout)
+    assert (told["decision"]["outcome"], told["decision"]["exit"]) == ("rule_broken", 1)
+    assert told["runs"][0]["rules"]["leaked_thinking"]["forbidden"]
 
 
 def test_a_policy_with_an_unknown_metric_names_its_line(place: Path, tmp_path: Path) -> None:

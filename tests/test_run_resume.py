@@ -352,7 +352,7 @@ def test_the_manifest_is_replaced_whole(tmp_path: Path) -> None:
     run.update(results={"success": 0.5}, floors={"success": 0.0})
     again = Run.open(tmp_path)
     assert (again.manifest.results, again.manifest.floors) == ({"success": 0.5}, {"success": 0.0})
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["evidence.jsonl", "run.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["evidence.jsonl", "run.json", "toolsets.json"]
     with pytest.raises(ValueError, match="JSON compliant"):
         run.update(results={"success": float("nan")})
     assert Run.open(tmp_path).manifest == again.manifest == run.manifest

@@ -155,10 +155,11 @@ def test_an_adapter_is_never_overwritten(tmp_path: Path) -> None:
         sft.train(write(tmp_path, SMALL))
 
 
-def test_a_suite_without_targets_is_refused_unless_told_otherwise(tmp_path: Path) -> None:
+@pytest.mark.parametrize("stated", ["targets: {}\n", ""], ids=["none", "no key"])
+def test_a_suite_without_targets_is_refused_unless_told_otherwise(tmp_path: Path, stated: str) -> None:
     suite = shutil.copytree(SUITE, tmp_path / "suite")
     text = (suite / "suite.yaml").read_text(encoding="utf-8")
-    (suite / "suite.yaml").write_text(re.sub(r"(?ms)^targets:.*?(?=^\S|\Z)", "targets: {}\n", text), encoding="utf-8")
+    (suite / "suite.yaml").write_text(re.sub(r"(?ms)^targets:.*?(?=^\S|\Z)", stated, text), encoding="utf-8")
     path = configured(tmp_path, OPTIONS.replace(str(SUITE), str(suite)))
     with pytest.raises(UsageError, match=r"states no targets.*--no-targets"):
         prepare("sft", path, SftConfig, Options())

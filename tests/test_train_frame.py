@@ -153,6 +153,9 @@ def test_the_plan_reads_well(tmp_path: Path, width: int) -> None:
     assert "base          tiny · 5,574,656 parameters · float32 on cpu · transformers" in lines
     assert "to learn      3 samples · 198 tokens · 60 of them learned" in lines
     assert "steps         9" in lines
+    assert [line.startswith("memory ") for line in lines].count(True) == 1, "of the device at hand"
+    if not torch.cuda.is_available():
+        assert any("at its peak on a GPU" in line for line in lines)
     assert not (tmp_path / "adapter").exists()
 
 

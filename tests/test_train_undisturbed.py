@@ -184,4 +184,5 @@ def test_nothing_is_left_beside_adapter_runs_and_checkpoints(looked: Path) -> No
         "run.json",
         "evidence.jsonl",
         "scores.json",
+        "toolsets.json",
     }

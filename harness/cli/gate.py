@@ -37,12 +37,21 @@ def gate_command(
         list[Path],
         typer.Argument(
             metavar="CANDIDATE BASELINE",
-            help="The directories of two runs. Several candidates are tries of one model; the baseline comes last.",
+            help="The directories of two runs, or registry:BRANCH for the baseline. Several candidates are tries of "
+            "one model; the baseline comes last.",
             show_default=False,
         ),
     ],
     baseline: Annotated[
         Path | None, Option(metavar="RUN", help="The baseline; all others are candidates.", show_default="the last run")
+    ] = None,
+    registry: Annotated[
+        Path | None,
+        Option(
+            metavar="DIR",
+            help="Where registry:BRANCH is looked up.",
+            show_default="SAMESCORE_REGISTRY, or runs",
+        ),
     ] = None,
     policy: Annotated[
         Path | None,
@@ -66,6 +75,8 @@ def gate_command(
     """Compare two runs: exit 0 without a regression, 1 with one, 3 inconclusive, 4 incomparable, 5 incomplete."""
     from samescore.harness.errors import UsageError
     from samescore.harness.gate.policy import DEFAULT, load_policy
+    from samescore.harness.registry import run_directory
+    from samescore.harness.run import Run
 
     judged_by = DEFAULT if policy is None else load_policy(policy)
     if targets:
@@ -81,7 +92,8 @@ def gate_command(
                 f"targets: samescore gate {shlex.quote(str(runs[0]))} --targets"
             )
         *runs, baseline = runs
-    raise typer.Exit(_judge(Asked(runs, baseline, policy, suite or ()), judged_by, same_model, as_json, show))
+    before = run_directory(baseline, Run.open(runs[0]), registry)
+    raise typer.Exit(_judge(Asked(runs, before, policy, suite or ()), judged_by, same_model, as_json, show))
 
 
 def _judge(asked: Asked, policy: Policy, same_model: bool, as_json: bool, show: int) -> int:

@@ -35,7 +35,7 @@ def report_command(
     ] = None,
     policy: Annotated[
         Path | None,
-        Option(metavar="FILE", help="What the gate asks, a gate.toml.", show_default="success may not drop by 0.05"),
+        Option(metavar="FILE", help="By what is judged, a gate.toml.", show_default="success may not drop by 0.05"),
     ] = None,
     html: Annotated[
         Path | None, Option(metavar="FILE", help="One page with everything; `-` is stdout, always.")
@@ -84,7 +84,6 @@ def report_command(
     asked = {form: path for form, path in files.items() if path is not None}
     require_with(
         {
-            "--policy": (policy, "--baseline", baseline),
             "--name": (name, "--md", md),
             "--junit-case": (junit_case, "--junit", junit),
             "--adapter": (adapter, "--card", card),

@@ -90,6 +90,9 @@ class RunCase:
         self._folder = file.parent
         self._test = test
 
+    def __repr__(self) -> str:
+        return "<run_case>"
+
     def __call__(
         self,
         suite: str | Path,

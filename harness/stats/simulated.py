@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import replace
+from functools import lru_cache
 from math import ceil
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ MANY = 1500
 """From so many cases on the formula is as good as drawing, and takes no time."""
 
 
+@lru_cache(maxsize=256)
 def pass_rate(
     design: Design, n: int, epochs: int, margin: float, alpha: float = ALPHA, times: int = TIMES, seed: int = 1
 ) -> float:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -100,6 +101,12 @@ def read(path: Path) -> Item:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise unreadable(path, error) from None
+    return _read(path, text)
+
+
+@lru_cache(maxsize=64)
+def _read(path: Path, text: str) -> Item:
+    """What a file with that text says. Suites that share a procedure read it once: it is what takes longest."""
     problems = Problems(path)
     try:
         for event in yaml.parse(text, Loader=yaml.BaseLoader):
