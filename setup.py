@@ -7,4 +7,5 @@ FOLDERS = ("harness", "suites", "fixtures", "trainers", "reports")
 setup(
     packages=[f"samescore.{name}" for folder in FOLDERS for name in find_packages(include=[folder, f"{folder}.*"])],
     package_dir={f"samescore.{folder}": folder for folder in FOLDERS},
+    py_modules=["samescore_pytest"],
 )

@@ -99,7 +99,7 @@ class Row:
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--reps", type=int, default=2500, help="runs drawn for each figure")
+    parser.add_argument("--reps", type=int, default=4000, help="runs drawn for each figure")
     reps = parser.parse_args().reps
     began = time.process_time()
     holm([0.5, 0.5], ALPHA)

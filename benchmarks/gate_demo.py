@@ -110,7 +110,7 @@ def record(recordings: Iterable[Recording], archives: Path, command: Command, fu
             if code != 0:
                 raise SystemExit(f"{one.name}: samescore eval left with {code}.\n{said}")
             size = pack(run, archives / f"{one.name}.tar.xz")
-            print(f"{one.name:<12} {time.monotonic() - began:6.0f} s  {size:>9,} bytes  {last_line(said)}", flush=True)
+            print(f"{one.name:<12} {time.monotonic() - began:6.0f} s  {size:>9,} bytes  {success(said)}", flush=True)
 
 
 def check(comparisons: Sequence[Comparison], archives: Path, command: Command) -> int:
@@ -150,9 +150,9 @@ def _archive(archives: Path, name: str) -> Path:
     return archive
 
 
-def last_line(text: str) -> str:
-    """What a command said last."""
-    return (text.strip().splitlines() or [""])[-1]
+def success(said: str) -> str:
+    """The score that an evaluation ends with, without the run's directory, which is gone by now."""
+    return (said.strip().splitlines() or [""])[-1].rpartition(" · ")[0]
 
 
 def samescore(arguments: Sequence[str]) -> tuple[int, str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from samescore.harness.errors import ExitCode
+from samescore.harness.perturbed import CONTROL
 from samescore.harness.results import TargetVerdict
 from samescore.reports.contents import Comparison, Decision, Fact, Outcome, ReportedRun, Target, Tone
 from samescore.reports.words import Words
@@ -107,7 +108,13 @@ def _sentence_gated(run: ReportedRun, baseline: ReportedRun, found: Comparison, 
 
 
 def _also(run: ReportedRun, outcome: Outcome, words: Words) -> str:
-    """That targets are missed although the gate has nothing against the run."""
+    """That targets are missed although the gate has nothing against the run; or why a drop within the margin is one."""
+    metrics = () if run.comparison is None else run.comparison.verdict.metrics
+    within = [
+        one.compared.margin for one in metrics if one.verdict == "dropped" and one.compared.drop < one.compared.margin
+    ]
+    if outcome is Outcome.REGRESSION and within:
+        return words("decided.within", margin=words.points(within[0]))
     missed = [one.metric for one in run.targets if one.verdict is TargetVerdict.MISSED]
     if not missed or outcome not in (Outcome.PASS, Outcome.IDENTICAL, Outcome.INCONCLUSIVE):
         return ""
@@ -204,8 +211,10 @@ def _facts_gated(run: ReportedRun, found: Comparison, words: Words) -> Iterator[
         else:
             note = words("fact.detectable.note", floor=words.points(first.floor))
             yield Fact(words("fact.detectable"), words.points(first.mde), note)
-        total = words.counted(run.results.cases, "case")
-        note = words("fact.cases.note", total=total, branches=words.counted(_groups(run), "cluster"))
+        judged = sum(case.operator != CONTROL for case in run.cases)
+        note = words(
+            "fact.cases.note", total=words.counted(judged, "case"), branches=words.counted(_groups(run), "cluster")
+        )
         yield Fact(words("fact.cases"), words.number(first.n), note)
         flips = {"fixed": words.number(len(found.fixed)), "broken": words.number(len(found.broken))}
         yield Fact(words("fact.flips"), words("fact.flips.value", **flips))
@@ -237,7 +246,8 @@ def _facts_of_targets(run: ReportedRun, words: Words) -> Iterator[Fact]:
 
 def _facts_alone(run: ReportedRun, words: Words) -> Iterator[Fact]:
     success, results = run.success, run.results
-    interval = words("fact.interval.note", low=words.share(success.low), high=words.share(success.high))
+    key = "fact.bounds.note" if success.value is None else "fact.interval.note"
+    interval = words(key, low=words.share(success.low), high=words.share(success.high))
     yield Fact(words("fact.success"), "–" if success.value is None else words.share(success.value), interval)
     yield from _facts_of_targets(run, words)
     if success.value is not None:
@@ -283,8 +293,9 @@ def _limits(run: ReportedRun, words: Words) -> Iterator[str]:
             yield words("limit.warned", what="; ".join(found.verdict.warnings))
     if moved := [one for one in run.moved if one.since == "training"]:
         yield words("limit.moved", count=words.counted(len(moved), "target"))
-    if untried := [name for procedure in run.procedures for name in procedure.untried]:
-        yield words("limit.untried", count=words.counted(len(untried), "branch"), names=words.listed(untried))
+    if untried := {one.name: len(one.untried) for one in run.procedures if one.untried}:
+        names = words.listed([f"{name} {words.number(count)}" for name, count in untried.items()])
+        yield words("limit.untried", count=words.counted(sum(untried.values()), "branch"), names=names)
     if uncovered := sum(len(procedure.uncovered) for procedure in run.procedures):
         yield words("limit.uncovered", count=words.counted(uncovered, "obligation"))
     if run.limit is not None:

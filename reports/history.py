@@ -202,7 +202,6 @@ def _measured(
 
 
 def _row(point: Point, words: Words) -> tuple[str, ...]:
-    commit = "" if point.commit is None else f" {point.commit[:7]}"
     promoted = [
         f"{branch} ({words('history.anchor')})" if branch in point.anchors else branch for branch in point.promoted
     ]
@@ -213,7 +212,7 @@ def _row(point: Point, words: Words) -> tuple[str, ...]:
         str(point.number),
         point.begun[:10],
         point.label,
-        f"{point.branch}{commit}",
+        point.branch,
         score,
         between,
         cases,

@@ -172,7 +172,8 @@ def _told(point: Point, words: Words) -> str:
     measured = point.problem or ""
     if point.value is not None:
         measured = f"{words.share(point.value)} ({words.share(point.low)} – {words.share(point.high)})"
-    return f"#{point.number} {point.label}, {point.branch}, {point.begun[:10]}: {measured}"
+    commit = "" if point.commit is None else f" {point.commit[:7]}"
+    return f"#{point.number} {point.label}, {point.branch}{commit}, {point.begun[:10]}: {measured}"
 
 
 def _table(table: Table) -> Markup:

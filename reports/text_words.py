@@ -56,7 +56,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "col.defect": ("malformed turn", "lượt sai định dạng"),
     "col.turns": ("turns", "lượt"),
     "col.example": ("such as in", "ví dụ"),
-    "col.number": ("number", "số"),
+    "col.number": ("#", "#"),
     "col.begun": ("begun", "bắt đầu"),
     # Headings.
     "head.metrics": ("Metrics", "Chỉ số"),
@@ -163,8 +163,8 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "history.legend": (
         "Each point is a run with its 95% interval. A ring marks a baseline, the dashed line the anchor, a cross a run "
         "without a score.",
-        "Mỗi điểm là một lượt chạy kèm khoảng tin cậy 95%. Vòng tròn là baseline, đường nét đứt là mốc neo, dấu chéo là "
-        "lượt chạy không có điểm.",
+        "Mỗi điểm là một lượt chạy kèm khoảng tin cậy 95%. Vòng tròn là baseline, đường nét đứt là mốc neo, dấu chéo "
+        "là lượt chạy không có điểm.",
     ),
     "history.anchor": ("anchor", "mốc neo"),
     "history.vanished": ("the run has vanished", "lượt chạy không còn"),

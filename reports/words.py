@@ -40,6 +40,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     ),
     "decided.drop": ("{points} in {metric}", "{points} ở {metric}"),
     "decided.dropped": ("{metric} dropped by {points}", "{metric} giảm {points}"),
+    "decided.within": (
+        "That is less than the margin of {margin}, but a drop of so much cannot be ruled out.",
+        "Mức này nhỏ hơn biên {margin}, nhưng chưa loại trừ được mức giảm bằng biên đó.",
+    ),
     "decided.also": ("It misses {count} all the same: {metrics}.", "Dù vậy vẫn không đạt {count}: {metrics}."),
     "rule.unauthorised_effect": ("unauthorised effects in {rollouts}", "tác động không được phép trong {rollouts}"),
     "rule.leaked_thinking": ("thinking shown to the user in {rollouts}", "lộ suy nghĩ cho người dùng trong {rollouts}"),
@@ -111,6 +115,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "mức giảm chừng này được phát hiện trong 8 trên 10 lần đánh giá như vậy; không thể đạt biên nhỏ hơn {floor}",
     ),
     "fact.detectable.nothing": ("no drop at all", "không mức giảm nào"),
+    "fact.bounds.note": ("can still become {low} to {high}", "còn có thể từ {low} đến {high}"),
     "fact.interval.note": ("95% interval {low} to {high}", "khoảng tin cậy 95%: {low} đến {high}"),
     "fact.detectable.alone.note": (
         "half the width of the interval: a target closer than that cannot be judged",
@@ -150,7 +155,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "{common} of {total} are on both sides; the others are in no verdict.",
         "{common} trong {total} có ở cả hai bên; các case còn lại không được xét.",
     ),
-    "limit.untried": ("{count} of procedures never tried: {names}.", "{count} của quy trình chưa được thử: {names}."),
+    "limit.untried": ("{count} never tried ({names}).", "{count} chưa được thử ({names})."),
     "limit.uncovered": (
         "{count} of procedures (MC/DC) shown by no case that was scored.",
         "{count} (MC/DC) của quy trình chưa có case đã chấm nào thể hiện.",
@@ -274,6 +279,10 @@ class Words:
         if not shown.strip("0.,"):
             return "0"
         return f"{'+' if value > 0 else '−'}{shown}"
+
+    def tick(self, value: float) -> str:
+        """A difference in percentage points as it stands at an axis: `+2.5`, `−10`, `0`."""
+        return self.signed(value).removesuffix(self.decimal(0.0, 1)[1:])
 
     def listed(self, names: list[str], most: int = 4) -> str:
         """Names with commas, the first few of them."""

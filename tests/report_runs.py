@@ -61,6 +61,7 @@ def played(
     name: str = "script",
     adapter: str | None = None,
     said: Mapping[str, Any] | None = None,
+    redact: bool = False,
 ) -> Run:
     """A run of so many cases in which the numbered ones are played otherwise than gold."""
     plan = Plan.make([SUITE], epochs=epochs, limit=limit)
@@ -71,6 +72,6 @@ def played(
         return iter(case.gold) if other is None else other(case)
 
     policy = Described(name, script, said=said or {})
-    run = Run.create(directory, plan, policy, WORLDS, suites=[SUITE], adapter=adapter)
+    run = Run.create(directory, plan, policy, WORLDS, suites=[SUITE], adapter=adapter, redact=redact)
     evaluate_sync([SUITE], policy, WORLDS, plan, run)
     return Run.open(directory)

@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given, strategies as st
 from scipy.stats import binomtest
 
+from samescore.harness.stats.cluster_robust import cr2_variance, degrees_of_freedom
 from samescore.harness.stats.interval import (
     CONFIDENCE,
-    cr2_variance,
-    degrees_of_freedom,
     effective_cases,
     mean_interval,
     wilson,

@@ -60,7 +60,8 @@ def test_ten_cases_are_said_to_be_too_few_before_they_are_run(place: Path) -> No
     done = samescore("plan", "--cases", "10", cwd=place)
     assert done.returncode == 3
     assert (
-        "with 10 cases no drop below 0.26 can be excluded; margin 0.05 needs at least 59 cases. More epochs do not help."
+        "with 10 cases no drop below 0.26 can be excluded; margin 0.05 needs at least 59 cases. "
+        "More epochs do not help."
     ) in done.stdout
     assert "assumed: 0.05 of the cases come out differently" in done.stdout
 

@@ -34,9 +34,7 @@ def test_the_fewest_cases_are_those_that_the_rule_passes(margin: float, cases: i
 
 @pytest.mark.parametrize("shares", [THIRTY, DOZEN, (0.5, 0.3, 0.1, 0.05, 0.05)])
 @pytest.mark.parametrize("rho0", [0.0, 0.05])
-def test_with_branches_the_fewest_cases_are_those_that_the_rule_passes(
-    shares: tuple[float, ...], rho0: float
-) -> None:
+def test_with_branches_the_fewest_cases_are_those_that_the_rule_passes(shares: tuple[float, ...], rho0: float) -> None:
     design = Design(FIVE, shares, rho0)
     least = fewest_cases(design, 0.1)
     if least is None:
@@ -130,7 +128,11 @@ def test_a_drop_as_large_as_the_detectable_one_is_detected_in_four_of_five_runs(
 
 
 @given(
-    st.integers(1, 5000), st.floats(0, 1), st.floats(1, 50), st.sampled_from([1.0, 3.5, 29.0, math.inf]), st.integers(1, 3)
+    st.integers(1, 5000),
+    st.floats(0, 1),
+    st.floats(1, 50),
+    st.sampled_from([1.0, 3.5, 29.0, math.inf]),
+    st.integers(1, 3),
 )
 def test_nothing_collapses_or_leaves_what_is_possible(
     n: int, variance: float, effect: float, degrees: float, metrics: int

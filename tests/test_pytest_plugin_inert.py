@@ -62,6 +62,19 @@ def test_a_plain_run_prints_what_it_prints_without_the_plugin_and_imports_nothin
     assert pytest_apart(project, *off, "test_imports.py").returncode == 0
 
 
+@pytest.mark.skipif(not INSTALLED, reason="pytest looks at what is installed, which samescore is not")
+def test_packages_called_as_ours_may_be_imported_before_pytest_and_are_not_rewritten(project: Path) -> None:
+    (project / "suites" / "test_own.py").unlink()
+    (project / "test_after.py").write_text(
+        "import harness, reports, suites\n"
+        "def test_loaders():\n"
+        "    assert {type(one.__loader__).__name__ for one in (harness, reports, suites)} == {'SourceFileLoader'}\n"
+    )
+    program = "import suites, sys, pytest; sys.exit(pytest.main(['-q', '-W', 'error']))"
+    done = subprocess.run([sys.executable, "-c", program], cwd=project, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_packages_called_as_ours_are_the_users_own_while_a_model_is_tested(project: Path) -> None:
     with_suite(project, "suites/courier")
     done = pytest_apart(

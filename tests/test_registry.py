@@ -351,6 +351,8 @@ from pathlib import Path
 from samescore.harness.registry import Checkout, Registry
 registry, name, *runs = sys.argv[1:]
 found = Registry(Path(registry))
+print("ready", flush=True)
+sys.stdin.readline()
 for run in runs:
     found.promote(str(found.directory(found.add(Path(run), Checkout(name)))), name)
 """
@@ -364,11 +366,15 @@ def test_jobs_that_add_at_once_lose_nothing(registry: Registry, runs: Path, tmp_
             edit(tmp_path / f"job {job}" / name, started=f"2026-03-0{job + 1}T00:00:00+00:00")
         mine.append([str(tmp_path / f"job {job}" / name) for name in ("good", "bad")])
     shared = str(runs / "other")
-    jobs = [
-        subprocess.Popen([sys.executable, "-c", ADDING, str(registry.folder), f"job-{at}", *paths, shared])
-        for at, paths in enumerate(mine)
-    ]
-    assert [job.wait(60) for job in jobs] == [0] * len(jobs)
+    command = [sys.executable, "-c", ADDING, str(registry.folder)]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    jobs = [subprocess.Popen([*command, f"job-{at}", *paths, shared], **pipes) for at, paths in enumerate(mine)]
+    assert all(job.stdout and job.stdout.readline() == "ready\n" for job in jobs)
+    for job in jobs:
+        assert job.stdin is not None
+        job.stdin.write("go\n")
+        job.stdin.flush()
+    assert [(job.communicate(timeout=60), job.returncode)[1] for job in jobs] == [0] * len(jobs)
     entries = registry.entries()
     assert [entry.number for entry in entries] == list(range(1, 10)), "two of each job, and one that all share"
     assert len({entry.path for entry in entries}) == 9

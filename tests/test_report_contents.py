@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import re
 import string
 from collections.abc import Iterator
@@ -25,9 +27,11 @@ from samescore.harness.scorers import RUBRIC
 from samescore.harness.types import Call, Message
 from samescore.reports.contents import Contents, LineKind, Outcome, ReportedRun, Tone, contents_of
 from samescore.reports.deciding import TONES
+from samescore.reports.html import html_of
 from samescore.reports.html.texts import TEXTS as PAGE_TEXTS
 from samescore.reports.words import TEXTS, Words
 
+PERSONAL = ("customer.name", "customer.email")
 REPORTS = Path(str(contents_of.__code__.co_filename)).parent
 
 
@@ -285,6 +289,25 @@ def test_targets_that_moved_are_told_from_training_and_from_the_run(worse: Run, 
         ("run", "success 0.5", f"success {SUITE.targets['success']:g}"),
     ]
     assert run.trained_targets and "Targets moved after training began: 1 target." in run.decision.limits
+
+
+def test_a_drop_within_the_margin_that_is_a_regression_says_why(good: Run, worse: Run) -> None:
+    decision = contents_of([worse], good, Policy(margins={"success": 0.4}, branches="population")).runs[0].decision
+    assert decision.outcome is Outcome.REGRESSION
+    assert decision.also == "That is less than the margin of 40 points, but a drop of so much cannot be ruled out."
+
+
+def test_a_redacted_run_shows_no_personal_data(tmp_path: Path) -> None:
+    run = played(tmp_path / "run", {1: idle}, limit=6, redact=True)
+    contents = contents_of([run])
+    page = html_of(contents)
+    packed = re.search(r'id="packed">([^<]*)<', page)
+    assert packed is not None
+    told = page + gzip.decompress(base64.b64decode(packed[1])).decode()
+    names = {case.id for case in contents.runs[0].cases}
+    personal = {str(case.facts[fact]) for case in SUITE.cases if case.id in names for fact in PERSONAL}
+    assert len(personal) > 9 and not [one for one in personal if one in told]
+    assert "⟦name:customer.name" in told and "Personal data is masked" in page
 
 
 def test_procedures_say_what_was_covered_and_draw_it(alone: ReportedRun) -> None:

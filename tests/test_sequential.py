@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -149,3 +151,11 @@ def test_a_case_planned_twice_is_refused() -> None:
 def test_shares_that_do_not_rise_to_one_are_refused(shares: tuple[float, ...], alpha: float) -> None:
     with pytest.raises(ValueError, match="rise to 1"):
         pocock_level(shares, alpha)
+
+
+def test_the_example_of_the_documentation_prints_what_it_says(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (Path(__file__).parent.parent / "docs" / "statistics.md").read_text(encoding="utf-8")
+    example = re.search(r"```python\n(.*?)```\n\n```text\n(.*?)```", page, re.DOTALL)
+    assert example is not None
+    exec(example[1], {})
+    assert capsys.readouterr().out == example[2]

@@ -70,7 +70,7 @@ def parser(run: ReportedRun, words: Words, number: int, place: str) -> Markup:
             tag("code", one.name),
             words.number(one.turns),
             words.number(one.rollouts),
-            joined(opener(one.case, number, words), tag("span", shortened(one.detail), class_="reason")),
+            joined(opener(one.case, number, words), tag("span", shortened(one.detail), class_="note")),
         )
         for one in run.defects
     ]

@@ -19,7 +19,7 @@ def operators(run: ReportedRun, words: Words, place: str) -> Markup | None:
         return None
     compared = [one for one in found if one.drop is not None]
     scale = change_scale([-value for one in compared if one.drop for value in (one.drop.low, one.drop.high)])
-    labels = [words.signed(value) for value in scale.ticks()]
+    labels = [words.tick(value) for value in scale.ticks()]
     columns = [
         Column(words("column.operator")),
         Column(words("column.asks")),

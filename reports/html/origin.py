@@ -40,17 +40,22 @@ def _effort_rows(run: ReportedRun, words: Words) -> list[tuple[str, str, str]]:
         if count:
             note = words("effort.each", count=words.number(round(count / each)))
             rows.append((words(key), words.number(count), note))
-    note = words("effort.seconds.note", p95=words.decimal(took.p95, 2))
-    rows.append((words("effort.seconds"), words.decimal(took.p50, 2), note))
+    note = words("effort.seconds.note", p95=_seconds(took.p95, words))
+    rows.append((words("effort.seconds"), _seconds(took.p50, words), note))
     if usage is not None:
-        note = words("effort.seconds.note", p95=words.decimal(usage.p95, 2))
-        rows.append((words("effort.turn"), words.decimal(usage.p50, 2), note))
+        note = words("effort.seconds.note", p95=_seconds(usage.p95, words))
+        rows.append((words("effort.turn"), _seconds(usage.p50, words), note))
     if took.wall is not None:
         rows.append((words("effort.wall"), words("effort.wall.value", seconds=words.number(round(took.wall))), ""))
     if usage is not None and usage.cost is not None:
         per = words("effort.each", count=words("effort.cost.value", cost=words.decimal(usage.cost / each, 5)))
         rows.append((words("effort.cost"), words("effort.cost.value", cost=words.decimal(usage.cost, 2)), per))
     return rows
+
+
+def _seconds(value: float, words: Words) -> str:
+    """Seconds, short ones with more digits."""
+    return words.decimal(value, 1 if value >= 10 else 2 if value >= 1 else 4)
 
 
 def provenance(run: ReportedRun, baseline: ReportedRun | None, words: Words, place: str) -> Markup:
@@ -71,7 +76,7 @@ def provenance(run: ReportedRun, baseline: ReportedRun | None, words: Words, pla
     return section(
         "provenance",
         words,
-        tag("details", tag("summary", words("head.provenance")), *drawn),
+        tag("details", tag("summary", words("provenance.open")), *drawn),
         lead=words("lead.provenance"),
         anchor=f"provenance{place}",
     )

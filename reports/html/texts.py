@@ -232,6 +232,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "effort.cost": ("Cost", "Chi phí"),
     "effort.cost.value": ("{cost} USD", "{cost} USD"),
     "effort.against": ("baseline {value}", "baseline {value}"),
+    "provenance.open": (
+        "Model, plan, scoring, worlds, versions and evidence",
+        "Mô hình, kế hoạch, chấm điểm, thế giới, phiên bản và bằng chứng",
+    ),
     "group.model": ("Model", "Mô hình"),
     "group.plan": ("Plan", "Kế hoạch"),
     "group.scoring": ("Scoring", "Chấm điểm"),

@@ -98,7 +98,7 @@ def _change_figure(run: ReportedRun, words: Words) -> Markup | None:
                 class_="row",
             )
         )
-    labels = [words.signed(value) for value in scale.ticks()]
+    labels = [words.tick(value) for value in scale.ticks()]
     rows.append(tag("div", tag("span"), axis(scale, labels), tag("span"), tag("span"), class_="row"))
     legend = words("plot.change", confidence=words.level(1 - 2 * found.verdict.alpha))
     return tag("figure", *rows, tag("figcaption", legend), class_="changes")
