@@ -77,7 +77,7 @@ async def evaluate(
     with run.writer() as writer:
         before = run.latest(writer.records)
         pending = run.pending(before)
-        # The longest conversations first: what is begun last is over soon, and the engine's batch stays full to the end.
+        # The longest conversations first: what is begun last is over soon, and the batch stays full to the end.
         longest_first = sorted(pending, key=lambda item: -len(replay.cases[item.case].gold))
         work = _Work(policy, replay, plan.temperature, writer, iter(longest_first), on_result)
         if pending and run.manifest.status is not Status.RUNNING:

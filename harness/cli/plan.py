@@ -49,8 +49,8 @@ def plan_command(
         Option(
             metavar="P",
             min=0.0,
-            max=1.0,
-            help="The share of cases that come out differently in another run of one epoch.",
+            max=0.5,
+            help="The share of cases that come out differently by chance in another run of one epoch.",
             show_default="as in the pilot, else 0.05",
         ),
     ] = None,
@@ -58,7 +58,7 @@ def plan_command(
         float, Option(metavar="P", min=0.5, max=0.99, help="How often an equal candidate is to pass.")
     ] = 0.9,
     looks: Annotated[
-        int | None, Option(metavar="N", min=2, max=20, help="Look so often while the run goes on, and stop early.")
+        int | None, Option(metavar="N", min=2, max=20, help="Say what so many looks at the run, as it goes on, could show.")
     ] = None,
     as_json: Annotated[bool, Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
