@@ -3,8 +3,8 @@
     python benchmarks/pytest_overhead.py [--rounds 20] [--tests 1]      # where samescore's wheel is installed
 
 Both run by turns, each in a process of its own: pytest finds its plugins through the metadata of what is installed, and
-in every other run samescore's is hidden from it. Printed are medians and least values, by the clock and by processor time:
-what a machine does beside it adds to all of them, and least to the least.
+in every other run samescore's is hidden from it. Printed are medians and least values, by the clock and by processor
+time: what a machine does beside it adds to all of them, and least to the least.
 """
 
 from __future__ import annotations
@@ -72,9 +72,8 @@ def main() -> None:
         for _ in range(options.rounds):
             for which, found in costs.items():
                 found.append(run(which, folder))
-    print(
-        f"{platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}, medians of {options.rounds}"
-    )
+    machine = f"{platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}"
+    print(f"{machine}, {options.rounds} runs of each")
     for name in ("clock", "processor"):
         without, with_ = ([getattr(cost, name) for cost in costs[which]] for which in ("without", "with"))
         for kind, typical in (("median", median), ("least", min)):

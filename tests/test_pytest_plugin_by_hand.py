@@ -269,6 +269,18 @@ def test_a_conversation_that_cannot_be_had_is_an_error(pytester: pytest.Pytester
     assert re.search('errors="1" failures="0"', (pytester.path / "junit.xml").read_text())
 
 
+def test_warnings_of_tools_and_libraries_are_no_errors_of_a_test(pytester: pytest.Pytester) -> None:
+    world = with_suite(pytester.path) / "world.py"
+    text = world.read_text(encoding="utf-8")
+    at = text.index("    search_id = ")
+    world.write_text(f"{text[:at]}    import warnings; warnings.warn('old')\n{text[at:]}", encoding="utf-8")
+    pytester.makepyfile(test_hand="def test_hand(run_case): run_case('courier', 'moving/late>searching').passed()")
+    result = pytest_in(
+        pytester, "--samescore-model", "oracle", "-W", "error", "test_hand.py", "courier", "-k", "searching"
+    )
+    result.assert_outcomes(passed=15)
+
+
 def test_a_builder_that_crashes_on_other_facts_is_an_error(pytester: pytest.Pytester) -> None:
     with_suite(pytester.path)
     asked = "run_case('courier', 'arrived>delivered', facts={'today': 'soon'})"

@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import io
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import redirect_stderr
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -85,13 +86,14 @@ class Model:
             finally:
                 ended.set()
 
-        future = asyncio.run_coroutine_threadsafe(had(), self._running())
-        try:
-            return future.result()
-        except KeyboardInterrupt:
-            future.cancel()
-            ended.wait(PATIENCE)
-            raise
+        with _quiet():
+            future = asyncio.run_coroutine_threadsafe(had(), self._running())
+            try:
+                return future.result()
+            except KeyboardInterrupt:
+                future.cancel()
+                ended.wait(PATIENCE)
+                raise
 
     def close(self) -> None:
         """Release the model, and end the thread."""
@@ -114,7 +116,8 @@ class Model:
 
         options = self._options
         try:
-            return load_policy(options.model, adapter=options.adapter, device=options.device, worlds=worlds)
+            with _quiet():
+                return load_policy(options.model, adapter=options.adapter, device=options.device, worlds=worlds)
         except ModuleNotFoundError as error:
             extra = EXTRAS.get(str(error.name).partition(".")[0])
             if extra is None:
@@ -143,6 +146,14 @@ class Model:
                 self._loop = asyncio.new_event_loop()
                 threading.Thread(target=_spin, args=[self._loop], name="samescore-model", daemon=True).start()
             return self._loop
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps the warnings of a model's libraries, and of tools, from failing what pytest's `-W error` is meant for."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _spin(loop: asyncio.AbstractEventLoop) -> None:

@@ -110,6 +110,7 @@ def facts(found: Decision) -> Markup:
 
 
 def opener(case: str, run: int, words: Words) -> Markup:
+    """A button that opens a case; `run` is the number of the run that it is opened for."""
     return tag(
         "button", case, type="button", class_="open", data_case=case, data_run=run, title=words("cases.open", case=case)
     )
@@ -121,6 +122,7 @@ def branch_text(name: str) -> Markup:
 
 
 def metric_name(name: str, words: Words) -> Markup:
+    """A metric and what it means."""
     meaning = words.metric(name)
     return joined(
         tag("strong" if name == "success" else "span", name), tag("span", meaning, class_="note") if meaning else None
