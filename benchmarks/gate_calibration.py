@@ -99,7 +99,7 @@ class Row:
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--reps", type=int, default=4000, help="runs drawn for each figure")
+    parser.add_argument("--reps", type=int, default=3000, help="runs drawn for each figure")
     reps = parser.parse_args().reps
     began = time.process_time()
     holm([0.5, 0.5], ALPHA)
@@ -159,7 +159,7 @@ def shared_fate(
         return moved(rng, np.repeat(drawn / drawn.sum(axis=-1, keepdims=True), sizes, axis=1))
 
     told = f", correlation {correlation:g}" if branches else ""
-    claims = (POPULATION,) if branches is None else BOTH if n < 1000 else (SAMPLE,)
+    claims = (POPULATION,) if branches is None else BOTH
     return Design(f"shared fate, churn {churn:g}{told}{shape}", draw, n, sizes, claims, margin)
 
 
@@ -358,7 +358,7 @@ def exact_errors() -> Iterator[str]:
     """The largest error of independent pass/fail cases, over every churn, by adding up all outcomes."""
     yield "\nIndependent pass/fail cases, all outcomes added up; the worst over all churns, and over those up to 0.2:\n"
     yield "| cases | margin | false pass | up to churn 0.2 | false reg. | up to churn 0.2 |\n|" + " --- |" * 6
-    for n in (5, 10, 20, 60, 100, 200):
+    for n in (5, 10, 20, 60, 100, 200, 300):
         highs, p_values = outcomes(n)
         for margin in (0.02, 0.05):
             churns = [*np.linspace(margin, 0.2, 40), *np.linspace(0.2, 1, 41)]

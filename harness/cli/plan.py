@@ -58,7 +58,7 @@ def plan_command(
         float, Option(metavar="P", min=0.5, max=0.99, help="How often an equal candidate is to pass.")
     ] = 0.9,
     looks: Annotated[
-        int | None, Option(metavar="N", min=2, max=20, help="Say what so many looks at the run, as it goes on, could show.")
+        int | None, Option(metavar="N", min=2, max=20, help="Say what so many looks at a run in progress could show.")
     ] = None,
     as_json: Annotated[bool, Option("--json", help="Print one JSON object.")] = False,
 ) -> None:

@@ -13,6 +13,7 @@ from samescore.harness.cli.loading import worlds_of
 from samescore.harness.errors import UsageError
 from samescore.harness.plan import CaseSuite, Plan, PlannedSuite
 from samescore.harness.pytest_plugin.options import Options
+from samescore.harness.pytest_plugin.quiet import quiet
 from samescore.harness.pytest_plugin.sources import Source
 from samescore.harness.records import Record
 from samescore.harness.rescore import Replayer, Scored, replayer
@@ -73,7 +74,8 @@ class Results:
     def of(self, case: Case) -> tuple[Scored, ...]:
         """Every recorded rollout of a case, epoch by epoch."""
         if case.id not in self._known:
-            self._known[case.id] = tuple(map(self._replayer.score, self._records.get(case.id, ())))
+            with quiet():
+                self._known[case.id] = tuple(map(self._replayer.score, self._records.get(case.id, ())))
         return self._known[case.id]
 
     @cached_property

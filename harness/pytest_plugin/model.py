@@ -8,9 +8,8 @@ from __future__ import annotations
 import asyncio
 import io
 import threading
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stderr
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stderr
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from samescore.harness.errors import SamescoreError, UsageError
 from samescore.harness.evaluate import Evaluation, OnResult, evaluate
 from samescore.harness.plan import CaseSuite, Plan
 from samescore.harness.pytest_plugin.options import Options
+from samescore.harness.pytest_plugin.quiet import quiet
 from samescore.harness.run import Run
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Model:
             finally:
                 ended.set()
 
-        with _quiet():
+        with quiet():
             future = asyncio.run_coroutine_threadsafe(had(), self._running())
             try:
                 return future.result()
@@ -116,7 +116,7 @@ class Model:
 
         options = self._options
         try:
-            with _quiet():
+            with quiet():
                 return load_policy(options.model, adapter=options.adapter, device=options.device, worlds=worlds)
         except ModuleNotFoundError as error:
             extra = EXTRAS.get(str(error.name).partition(".")[0])
@@ -146,14 +146,6 @@ class Model:
                 self._loop = asyncio.new_event_loop()
                 threading.Thread(target=_spin, args=[self._loop], name="samescore-model", daemon=True).start()
             return self._loop
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keeps the warnings of a model's libraries, and of tools, from failing what pytest's `-W error` is meant for."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 def _spin(loop: asyncio.AbstractEventLoop) -> None:
