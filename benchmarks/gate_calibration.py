@@ -245,13 +245,7 @@ def calibrated(reps: int) -> Iterator[Row]:
                 for claim, shares in counts.items():
                     groups = branches if claim.sample else None
                     one = compare(before, after, groups, design.margin, alpha=ALPHA, rho0=claim.rho0)
-                    (standing,) = standings([one], ALPHA)
-                    if column == 0:
-                        shares[0] += standing == "cleared"
-                    else:
-                        shares[column] += standing == "dropped"
-                    if column == 1:
-                        shares[2] += standing == "cleared"
+                    _count(shares, column, standings([one], ALPHA))
         for claim, shares in counts.items():
             yield row_of(design, claim.name, shares / reps, reps)
 
@@ -267,7 +261,7 @@ def several_metrics(reps: int) -> Iterator[Row]:
     def draw(rng: np.random.Generator, size: int, drop: float) -> list[Pair]:
         common, metrics = design.draw(rng, size, 0.0), []
         for _ in range(3):
-            own, alone = design.draw(rng, size, 0.0), rng.random((size, 1)) < 1 / 3
+            own, alone = design.draw(rng, size, 0.0), rng.random((size, design.n)) < 1 / 3
             metrics.append((np.where(alone, own[0], common[0]), np.where(alone, own[1], common[1])))
         return [design.draw(rng, size, drop) if drop else metrics[0], *metrics[1:]]
 
@@ -317,6 +311,7 @@ class Judge:
 
 
 def _count(shares: Array, column: int, found: Sequence[str]) -> None:
+    """Count a verdict in the column that its run is of: at the margin, without a drop (also as a pass), at twice."""
     passed, dropped = set(found) == {"cleared"}, "dropped" in found
     shares[column] += passed if column == 0 else dropped
     if column == 1:

@@ -1,7 +1,7 @@
 """Everything that a report says, as plain data: HTML, Markdown, JUnit, JSON and the adapter card are drawn from it.
 
-`contents_of` derives it from runs: their evidence is scored again, as `samescore score` does, and with a baseline the
-gate judges each of them. Texts that are the same in all formats, such as the decision's sentence, are in `language`
+`contents_of` derives it from runs: their evidence is scored again (see `samescore.reports.loaded`), and with a baseline
+the gate judges each of them. Texts that are the same in all formats, such as the decision's sentence, are in `language`
 here; names, ids and what a model wrote stay as they are, and are hostile: whoever shows them escapes them.
 """
 

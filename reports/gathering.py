@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from samescore.harness.case import Case
 from samescore.harness.cli.as_served import scored_again
 from samescore.harness.cli.drawing import drawn
-from samescore.harness.cli.loading import cases_of, suites_of, targets_of, worlds_of
+from samescore.harness.cli.loading import cases_of, targets_of
 from samescore.harness.cli.report import model_label
-from samescore.harness.environment import World
 from samescore.harness.errors import UsageError
 from samescore.harness.perturbed import operator_of
 from samescore.harness.plan import CaseSuite, PlannedCase
-from samescore.harness.rescore import Scored, rescore
+from samescore.harness.rescore import Scored
 from samescore.harness.results import Floor, Results, branch_name, summarise
 from samescore.harness.run import Run
 from samescore.reports.comparing import compared
@@ -37,6 +36,7 @@ from samescore.reports.contents import (
 )
 from samescore.reports.conversations import gold, rollout
 from samescore.reports.deciding import decided, of_several
+from samescore.reports.loaded import Loaded, Shelf
 from samescore.reports.provenance import adapter_digest, provenance
 from samescore.reports.tallies import defect_counts, effort, pass_k, tool_use
 from samescore.reports.words import Words
@@ -49,40 +49,6 @@ if TYPE_CHECKING:
 _UNDECIDED = Decision(Outcome.MEASURED, Tone.PLAIN, 0, "")
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """A run with its suites and worlds as they are now, and every recorded rollout scored."""
-
-    run: Run
-    suites: Sequence[CaseSuite]
-    worlds: Mapping[str, World]
-    scored: tuple[Scored, ...]
-
-    @property
-    def cases(self) -> dict[str, Case]:
-        """The cases of its suites by id."""
-        return {case.id: case for case in cases_of(self.suites)}
-
-
-@dataclass(slots=True)
-class _Shelf:
-    """Suites that were loaded already: runs of one report mostly share them, and some take seconds."""
-
-    names: Sequence[str]
-    found: dict[object, tuple[list[CaseSuite], dict[str, World]]] = field(default_factory=dict)
-
-    def load(self, run: Run) -> Loaded:
-        """Load a run's suites and score it."""
-        manifest, plan = run.manifest, run.plan
-        places = tuple(sorted((name, (run.directory / at).resolve()) for name, at in manifest.places.items()))
-        key = plan.suites, tuple(sorted(manifest.sources.items())), places, plan.procedure
-        if key not in self.found:
-            suites = suites_of(run, self.names)
-            self.found[key] = suites, worlds_of(suites)
-        suites, worlds = self.found[key]
-        return Loaded(run, suites, worlds, tuple(rescore(run, suites, worlds)))
-
-
 def gathered(
     runs: Sequence[Run], baseline: Run | None, policy: Policy | None, language: Language, suites: Sequence[str]
 ) -> Contents:
@@ -91,7 +57,7 @@ def gathered(
         raise UsageError("a report is about a run. Name one: samescore report RUN")
     from samescore.harness.gate.policy import DEFAULT
 
-    words, shelf, judged = Words(language), _Shelf(suites), policy or DEFAULT
+    words, shelf, judged = Words(language), Shelf(suites), policy or DEFAULT
     every = list(runs) if baseline is None else [*runs, baseline]
     names = _names(every)
     loaded = [shelf.load(run) for run in every]

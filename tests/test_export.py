@@ -81,7 +81,7 @@ def evaluated(cwd: Path, out: str, *model: str) -> dict[str, Any]:
 def test_merged_weights_evaluate_as_base_and_adapter_do_case_by_case_and_token_by_token(tmp_path: Path) -> None:
     done = samescore("export", "support-sft", "--to", "merged", "--as", "merged", "--dtype", "float32", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "model.safetensors" in done.stdout and "samescore eval --model hf/merged" in done.stdout
+    assert "model.safetensors" in done.stdout and "samescore eval sop --model hf/merged" in done.stdout
     apart = evaluated(tmp_path, "apart", "--model", "tiny", "--adapter", "support-sft")
     together = evaluated(tmp_path, "together", "--model", "hf/merged")
     assert len(apart) == 3 and together == apart

@@ -93,13 +93,31 @@ def test_other_files_are_left_alone_unless_they_are_named(pytester: pytest.Pytes
 
 
 def test_a_wrong_file_is_one_message_of_collection(pytester: pytest.Pytester, courier: Path) -> None:
+    suite = courier / "suite.yaml"
+    whole = suite.read_text(encoding="utf-8")
+    for text, message in (
+        (f"{whole}colour: red\n", "courier/suite.yaml:*: unknown key 'colour'*"),
+        (
+            whole.replace("world.py:WORLD", "there.py:WORLD"),
+            "courier/suite.yaml:3: world: there is no courier/there.py*",
+        ),
+    ):
+        suite.write_text(text, encoding="utf-8")
+        result = pytest_in(pytester, "--samescore-model", "oracle", "courier")
+        assert result.ret is pytest.ExitCode.INTERRUPTED and result.parseoutcomes() == {"errors": 1}
+        result.stdout.fnmatch_lines(["*ERROR collecting courier/suite.yaml*", message])
+        result.stdout.no_fnmatch_line("*Traceback*")
+        result.stdout.no_fnmatch_line("*samescore: *")  # nothing was asked of the model
+    result = pytest_in(pytester, "--samescore-model", "oracle", "courier/sops")
+    result.stdout.fnmatch_lines(["*ERROR collecting courier/sops/parcel.yaml*", "*there is no *there.py*"])
+
+
+def test_a_stale_lock_is_one_message_of_collection(pytester: pytest.Pytester, courier: Path) -> None:
     procedure = courier / "sops" / "parcel.yaml"
-    procedure.write_text(procedure.read_text(encoding="utf-8") + "\n# changed\nunknown_key: 1\n", encoding="utf-8")
+    procedure.write_text(procedure.read_text(encoding="utf-8").replace("version: 1", "version: 2"), encoding="utf-8")
     result = pytest_in(pytester, "--samescore-model", "oracle", "courier")
-    assert result.ret is pytest.ExitCode.INTERRUPTED
-    result.stdout.fnmatch_lines(["*ERROR collecting courier/suite.yaml*", "*sops/parcel*"])
-    result.stdout.no_fnmatch_line("*Traceback*")
-    result.stdout.no_fnmatch_line("*samescore: *")  # nothing was asked of the model
+    assert result.parseoutcomes() == {"errors": 1}
+    result.stdout.fnmatch_lines(["*ERROR collecting courier/suite.yaml*", "*parcel.eval.jsonl*stale*"])
 
 
 def test_two_suites_with_cases_of_one_id_are_refused(pytester: pytest.Pytester, courier: Path) -> None:

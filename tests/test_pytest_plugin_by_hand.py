@@ -275,10 +275,9 @@ def test_warnings_of_tools_and_libraries_are_no_errors_of_a_test(pytester: pytes
     at = text.index("    search_id = ")
     world.write_text(f"{text[:at]}    import warnings; warnings.warn('old')\n{text[at:]}", encoding="utf-8")
     pytester.makepyfile(test_hand="def test_hand(run_case): run_case('courier', 'moving/late>searching').passed()")
-    result = pytest_in(
-        pytester, "--samescore-model", "oracle", "-W", "error", "test_hand.py", "courier", "-k", "searching"
-    )
-    result.assert_outcomes(passed=15)
+    options = ("--samescore-model", "oracle", "-W", "error", "-k", "searching or hand")
+    branch = "courier/suite.yaml::parcel/moving/late>searching"
+    pytest_in(pytester, *options, "test_hand.py", branch).assert_outcomes(passed=15)
 
 
 def test_a_builder_that_crashes_on_other_facts_is_an_error(pytester: pytest.Pytester) -> None:

@@ -20,7 +20,8 @@ from samescore.harness.errors import UsageError
 from samescore.harness.gate import gate
 from samescore.harness.gate.policy import Policy
 from samescore.harness.manifest import Status
-from samescore.harness.rescore import rescore
+from samescore.harness.records import Record
+from samescore.harness.rescore import Replayer, Scored, keep, rescore
 from samescore.harness.results import summarise
 from samescore.harness.run import MANIFEST, Run, write_whole
 from samescore.harness.scorers import RUBRIC
@@ -93,6 +94,38 @@ def test_the_metrics_are_those_of_scoring_the_run_again(worse: Run, alone: Repor
     assert floors is None  # nobody asked `eval` for them
     assert alone.results == expected
     assert alone.results.metrics["success"].value == pytest.approx(17 / 24)
+
+
+def test_kept_scores_save_replaying_what_was_right_and_change_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = played(tmp_path / "run", {1: idle, 2: malformed, 3: unknown}, limit=8)
+    keep(run, list(rescore(run, [SUITE], WORLDS)))
+    replayed: list[str] = []
+    score = Replayer.score
+
+    def counting(self: Replayer, record: Record) -> Scored:
+        replayed.append(record.case)
+        return score(self, record)
+
+    monkeypatch.setattr(Replayer, "score", counting)
+    quick = contents_of([run]).runs[0]
+    failing = [case.id for case in quick.cases if case.success != 1.0]
+    assert replayed == failing and len(failing) == 3
+    (run.directory / "scores.json").unlink()
+    slow = contents_of([run]).runs[0]
+    assert len(replayed) == 3 + 8
+    assert replace(quick, effort=slow.effort) == slow
+
+
+def test_a_world_of_another_version_has_everything_replayed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = played(tmp_path / "run", limit=4)
+    keep(run, list(rescore(run, [SUITE], WORLDS)))
+    run.update(worlds={name: {**world, "version": 0} for name, world in run.manifest.worlds.items()})
+    replayed: list[str] = []
+    score = Replayer.score
+    monkeypatch.setattr(Replayer, "score", lambda self, record: replayed.append(record.case) or score(self, record))
+    assert contents_of([run]).runs[0].success.value == 1.0 and len(replayed) == 4
 
 
 def test_without_a_baseline_the_targets_decide(good: Run, alone: ReportedRun, tmp_path: Path) -> None:

@@ -55,16 +55,21 @@ class CaseItem(pytest.Item):
 
     def setup(self) -> None:
         """Have the results. Without them for every epoch this is an error, no failure: the model was not judged."""
-        planned = self._tested.options.epochs
         try:
-            results = self._tested.results
-            scored = results.of(self.case)
+            why_not = self._look_up()
         except SamescoreError as error:
-            pytest.fail(in_pytests_words(error), pytrace=False)
+            why_not = str(error)
+        if why_not is not None:
+            pytest.fail(in_pytests_words(why_not), pytrace=False)
+
+    def _look_up(self) -> str | None:
+        """Have the results; why there are none, if so."""
+        results, planned = self._tested.results, self._tested.options.epochs
         self.user_properties += [("samescore_case", self.case.id), ("samescore_run", str(results.run.directory))]
-        if len(scored) < planned or any(one.scores is None for one in scored):
-            pytest.fail(in_pytests_words(errored(scored, planned, results.run.manifest.stopped)), pytrace=False)
-        self._scored = scored
+        self._scored = results.of(self.case)
+        if len(self._scored) < planned or any(one.scores is None for one in self._scored):
+            return errored(self._scored, planned, results.run.manifest.stopped)
+        return None
 
     def runtest(self) -> None:
         """Pass if pass^k reaches the threshold."""

@@ -24,7 +24,17 @@ from samescore.harness.pytest_plugin.by_hand import Asked, RolloutErrored, direc
 from samescore.harness.pytest_plugin.items import CaseItem, CasesFile
 from samescore.harness.pytest_plugin.model import Model
 from samescore.harness.pytest_plugin.options import in_pytests_words, is_loaded_later, read_options, require_options
-from samescore.harness.pytest_plugin.sources import SUFFIXES, Kind, Source, Sources, kind_of, listing, not_ours, shown
+from samescore.harness.pytest_plugin.sources import (
+    SUFFIXES,
+    Kind,
+    Source,
+    Sources,
+    kind_of,
+    may_list,
+    not_ours,
+    shown,
+    suite_files,
+)
 
 if TYPE_CHECKING:
     from samescore.harness.case import Case
@@ -47,9 +57,10 @@ class ModelSession:
         self.sources = Sources(self.options)
         self._told: dict[str, Any] | None = getattr(config, "workerinput", {}).get(_WORKER)
         self._server: Server | None = None
-        self._batch = Batch(())
+        self._selected: list[tuple[Source, Case]] = []
         self._ready = 0
-        self._cases = self._conversations = 0
+        self._cases = 0
+        self._shows = False
         if self._told is None:
             with _in_pytests_way():
                 require_options(self.options)
@@ -86,7 +97,7 @@ class ModelSession:
         Raises:
             SamescoreError: there is no such run, or it cannot be read.
         """
-        return Results(self.directory, self._batch.suites)
+        return Results(self.directory, Batch(self._selected).suites)
 
     def had(self, asked: Asked) -> Path:
         """Have a conversation that a test asks for; the directory of its evidence.
@@ -99,7 +110,6 @@ class ModelSession:
 
             return ask(self._told, asked)
         directory = directory_of(asked.test, self.directory / TESTS)
-        self._conversations += 1
         put(asked, self, directory)
         return directory
 
@@ -112,9 +122,9 @@ class ModelSession:
             return None
         session = parent.session
         if kind is Kind.SOP and not session.isinitpath(file_path):
-            suite_file = listing(file_path)
-            if suite_file is not None and any(map(session.isinitpath, (suite_file, *suite_file.absolute().parents))):
-                return None
+            for suite_file in suite_files(file_path):
+                if any(map(session.isinitpath, (suite_file, *suite_file.parents))) and may_list(suite_file, file_path):
+                    return None
         return CasesFile.from_parent(parent, path=file_path, tested=self)
 
     @pytest.hookimpl(tryfirst=True)
@@ -124,11 +134,11 @@ class ModelSession:
         if option.collectonly or (session.testsfailed and not option.continue_on_collection_errors):
             return
         with _in_pytests_way():
-            self._batch = Batch((item.source, item.case) for item in session.items if isinstance(item, CaseItem))
+            self._selected = [(item.source, item.case) for item in session.items if isinstance(item, CaseItem)]
             if self._told is not None:
                 return
-            if len(self._batch):
-                self._have(self._batch)
+            if self._selected:
+                self._have(self._selected)
             elif is_loaded_later(self.options.model) and any(map(_is_by_hand, session.items)):
                 self.model.load({})  # what is wrong with it is said once, and not by every test
 
@@ -144,14 +154,16 @@ class ModelSession:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Where the evidence is."""
-        if self._cases or self._conversations:
+        tests = self.directory / TESTS if "directory" in vars(self) else None
+        conversations = 0 if tests is None else len(list(tests.glob("*/run.json")))
+        if self._cases or conversations:
             terminalreporter.section("samescore")
         if self._cases:
             what = f"{counted(self._cases, 'case')}, a run for `samescore score`"
             terminalreporter.line(f"evidence: {shown(self.directory)} ({what})")
-        if self._conversations:
-            what = f"{counted(self._conversations, 'conversation')} of `run_case`, a run each"
-            terminalreporter.line(f"evidence: {shown(self.directory / TESTS)} ({what})")
+        if tests is not None and conversations:
+            what = f"{counted(conversations, 'conversation')} of `run_case`, a run each"
+            terminalreporter.line(f"evidence: {shown(tests)} ({what})")
 
     # xdist's hooks, in the controller
 
@@ -171,7 +183,7 @@ class ModelSession:
         self._ready += 1
         if self._ready == node.workerinput["workercount"]:
             with _in_pytests_way():
-                self._have(Batch(self._cases_of(ids)))
+                self._have(self._cases_of(ids))
 
     def _cases_of(self, ids: Iterable[str]) -> Iterator[tuple[Source, Case]]:
         """The cases that tests are about. Ids of other tests are passed over."""
@@ -181,9 +193,10 @@ class ModelSession:
             if kind_of(path) is not None and (case := self.sources.at(path).cases.get(name)) is not None:
                 yield self.sources.at(path), case
 
-    def _have(self, batch: Batch) -> None:
+    def _have(self, selected: Iterable[tuple[Source, Case]]) -> None:
         from samescore.harness.cli.loading import worlds_of
 
+        batch = Batch(selected)
         if not len(batch):
             return
         plan, suites = batch.plan(self.options), batch.suites
@@ -215,8 +228,11 @@ class ModelSession:
     def _show(self, text: str) -> None:
         """On a terminal, put this in the place of what was shown before."""
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
-        if reporter is not None and reporter.isatty:
+        if reporter is not None and reporter.isatty and (text or self._shows):
             reporter.rewrite(text, erase=True)
+            if not text:
+                reporter.write("\r")
+            self._shows = bool(text)
 
     def _close(self) -> None:
         if self._server is not None:

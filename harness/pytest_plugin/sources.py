@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from samescore.harness.case import Case
-from samescore.harness.errors import UnknownName, UsageError
+from samescore.harness.errors import SamescoreError, UnknownName, UsageError
 from samescore.harness.plan import CaseSuite
 from samescore.harness.pytest_plugin.options import Options
 from samescore.harness.results import branch_name
@@ -109,12 +109,12 @@ class Sources:
     def _procedure(self, path: Path) -> Source:
         """A procedure's cases: those of the suite file that lists it, else from its own lock file alone."""
         options = self._options
-        listed = listing(path)
-        if listed is not None:
-            whole = self.at(listed).suite
-            sop = next(one for one in _sops(listed) if one.path.resolve() == path.resolve())
-            ids = {case.id for case in sop.cases(options.split)}
-            return Source(whole, named_cases([case for case in whole.cases if case.id in ids]))
+        for listing in suite_files(path):
+            if _lists(listing, path):
+                whole = self.at(listing).suite
+                sop = next(one for one in _sops(listing) if one.path.resolve() == path.resolve())
+                ids = {case.id for case in sop.cases(options.split)}
+                return Source(whole, named_cases([case for case in whole.cases if case.id in ids]))
         sop = import_module("samescore.suites.suite_file").sop_file_at(path)
         world = sop.load_world()
         cases = sop.cases(options.split, options.usual_procedure)
@@ -157,14 +157,19 @@ def not_ours(path: Path) -> str:
     return f"{path}: this is no procedure, suite file or case file: expected {wanted}. Name one, or a folder of them."
 
 
-def listing(path: Path) -> Path | None:
-    """The suite file that lists a procedure: `suite.yaml` in its folder or the one above."""
+def suite_files(procedure: Path) -> list[Path]:
+    """The suite files that may list a procedure: `suite.yaml` in its folder and in the one above."""
     name = import_module("samescore.suites.suite_file").FILE
-    for folder in (path.parent, path.absolute().parent.parent):
-        candidate: Path = folder / name
-        if kind_of(candidate) is Kind.SUITE and path.resolve() in {sop.path.resolve() for sop in _sops(candidate)}:
-            return candidate
-    return None
+    folder = procedure.absolute().parent
+    return [path for path in (folder / name, folder.parent / name) if kind_of(path) is Kind.SUITE]
+
+
+def may_list(suite_file: Path, procedure: Path) -> bool:
+    """Whether a suite file lists a procedure, as far as it can be told: one that is wrong may list any."""
+    try:
+        return _lists(suite_file, procedure)
+    except SamescoreError:
+        return True
 
 
 def named_cases(cases: Sequence[Case]) -> dict[str, Case]:
@@ -193,6 +198,10 @@ def _rest(case: Case) -> str:
 
 def _procedure_of(case: Case) -> str:
     return case.suite.rpartition("/")[2]
+
+
+def _lists(suite_file: Path, procedure: Path) -> bool:
+    return procedure.resolve() in {sop.path.resolve() for sop in _sops(suite_file)}
 
 
 def _sops(suite_file: Path) -> Sequence[Any]:

@@ -5,7 +5,7 @@
   const byId = (id) => document.getElementById(id);
   const words = JSON.parse(byId("words").textContent);
   const KINDS = words.kinds, BASELINE = words.baseline;
-  const PAGE = 50;
+  const PAGE = 50, FIRST = ["failing", "error", "passing"];
 
   function make(name, style, text) {
     const node = document.createElement(name);
@@ -61,6 +61,7 @@
     let data;
     try { data = await unpacked(); } catch { found.textContent = words["talk.failed"]; return; }
     const known = data.cases.map((one) => [one, stateOf(one, run)]).filter(([, state]) => state.name !== "absent");
+    known.sort(([, a], [, b]) => FIRST.indexOf(a.name) - FIRST.indexOf(b.name));
     if (!known.some(([, state]) => state.name === "failing")) filter.value = "all";
     let chosen = [], shown = 0;
     function row([one, state]) {
