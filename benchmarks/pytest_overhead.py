@@ -3,8 +3,9 @@
     python benchmarks/pytest_overhead.py [--rounds 20] [--tests 1]      # where samescore's wheel is installed
 
 Both run by turns, each in a process of its own: pytest finds its plugins through the metadata of what is installed, and
-in every other run samescore's is hidden from it. Printed are medians and least values, by the clock and by processor
-time: what a machine does beside it adds to all of them, and least to the least.
+in every other run samescore's is hidden from it; that of other plugins is in all of them, since what they import would
+hide what samescore's imports. Printed are medians and least values, by the clock and by processor time: what a machine
+does beside it adds to all of them, and least to the least.
 """
 
 from __future__ import annotations
@@ -28,13 +29,19 @@ ALLOWED = 50.0
 RUN = """
 import sys
 from importlib import metadata
-if sys.argv.pop(1) == "without":
-    found = metadata.distributions
-    metadata.distributions = lambda **k: (one for one in found(**k) if "/samescore-" not in one._path.as_posix())
+
+def wanted(one):
+    if not any(entry.group == "pytest11" for entry in one.entry_points):
+        return True
+    return which == "with" and "/samescore-" in one._path.as_posix()
+
+which = sys.argv.pop(1)
+kept = [one for one in metadata.distributions() if wanted(one)]
+metadata.distributions = lambda **_: iter(kept)
 import pytest
 sys.exit(pytest.main(["-q"]))
 """
-"""A pytest run that may not know of samescore."""
+"""A pytest run without the plugins of others, that may not know of samescore's either."""
 
 
 @dataclass(frozen=True, slots=True)
