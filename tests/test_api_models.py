@@ -121,9 +121,11 @@ def test_a_request_carries_sampling_tools_and_results_with_the_ids_of_their_call
     assert (first["model"], first["temperature"], first["max_tokens"]) == ("scripted", 0.0, 768)
     assert first["seed"] != second["seed"] and max(one["seed"] for one in server.turns) < 2**31
     assert first["tools"] == WORLD.toolset.specs(), "patterns and all"
-    *_, assistant, result = second["messages"]
-    assert result["role"] == "tool" and result["tool_call_id"] == assistant["tool_calls"][0]["id"] == "call-0-0"
-    assert json.loads(result["content"])["book_id"] == "B-1000"
+    answered = next(turn for turn in server.turns if turn["messages"][-1]["role"] == "tool")
+    *before, assistant, result = answered["messages"]
+    turn, call = sum(one["role"] == "assistant" for one in before), assistant["tool_calls"][0]
+    assert result["tool_call_id"] == call["id"] == f"call-{turn}-0"
+    assert json.loads(result["content"])["book_id"] == json.loads(call["function"]["arguments"])["book_id"]
 
 
 def test_two_calls_of_one_turn_get_their_own_results() -> None:
@@ -332,7 +334,7 @@ def test_a_server_that_dies_mid_run_is_resumed_to_the_same_records(tmp_path: Pat
     with ChatServer(gold(TOY.cases)) as server:
         whole, _ = carried_out(tmp_path / "whole", opened(server))
         port = server.port
-    left = iter(range(13))
+    left = iter(range(21))  # the four longest conversations, which come first, take sixteen
 
     def dying(request: Request) -> Reply:
         return Reply(drop=True) if next(left, None) is None else gold(TOY.cases)(request)

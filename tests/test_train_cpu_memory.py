@@ -12,7 +12,7 @@ from samescore.trainers import cpu_memory
 
 PROGRAM = """
 import ctypes, platform, resource, sys
-from samescore.trainers.cpu_memory import keep_freed_memory
+from samescore.trainers.cpu_memory import give_back_freed_memory, keep_freed_memory
 
 library, size = ctypes.CDLL(None), 48 * 2**20
 library.malloc.restype = ctypes.c_void_p
@@ -26,26 +26,33 @@ def faults() -> int:
         library.free(block)
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
+def resident() -> int:
+    return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize()
+
 given_back = faults()
 kept = keep_freed_memory()
 faults()
-print(platform.libc_ver()[0], kept, given_back, faults())
+again, held = faults(), resident()
+ended = give_back_freed_memory()
+print(platform.libc_ver()[0], kept, ended, given_back, again, faults(), held - resident())
 """
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a matter of glibc")
 def test_blocks_that_were_freed_are_used_again_without_the_kernel() -> None:
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
-    library, kept, given_back, again = done.stdout.split()
-    assert (library == "glibc") is (kept == "True")
+    library, kept, ended, *counts = done.stdout.split()
+    given_back, again, afterwards, freed = map(int, counts)
+    assert (library == "glibc") is (kept == "True") is (ended == "True")
     if kept == "True":
-        assert int(given_back) > 8 * 20, "a page of 2 MiB at most is a fault of its own"
-        assert int(again) < int(given_back) / 4
+        assert given_back > 8 * 20, "a page of 2 MiB at most is a fault of its own"
+        assert again < given_back / 4
+        assert afterwards > given_back / 4 and freed > 40 * 2**20, "the kernel has it again"
 
 
 def test_elsewhere_nothing_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
-    assert cpu_memory.keep_freed_memory() is False
+    assert cpu_memory.keep_freed_memory() is cpu_memory.give_back_freed_memory() is False
     monkeypatch.undo()
     monkeypatch.setattr(cpu_memory.ctypes, "CDLL", lambda name: object())  # as musl's, without these functions
     assert cpu_memory.keep_freed_memory() is False

@@ -12,6 +12,7 @@ from samescore.harness.cli.errors import say
 from samescore.harness.passport import PASSPORT, DevResult
 from samescore.trainers.backends import Writer
 from samescore.trainers.checkpoints import FOLDER, Checkpoints, Kept, origin
+from samescore.trainers.cpu_memory import give_back_freed_memory
 from samescore.trainers.dev_targets import StatedTargets, say_moved, stated
 from samescore.trainers.ending import COPY, ending
 from samescore.trainers.failing import failing
@@ -64,6 +65,7 @@ def carry_out(
             result = trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint.folder))
         finally:
             teller.close()
+            give_back_freed_memory()
         seconds = teller.finish(result.global_step)
         losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
         moved = say_moved(targets, training.config.data)
