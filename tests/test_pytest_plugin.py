@@ -286,6 +286,15 @@ def test_a_crash_of_the_world_is_an_error_of_its_case(pytester: pytest.Pytester,
     result.stdout.fnmatch_lines(["world: *start_search*ZeroDivisionError*"])
 
 
+def test_the_summary_has_a_line_for_each_failure_in_ci_too(
+    pytester: pytest.Pytester, courier: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CI", "true")
+    result = pytest_in(pytester, "--samescore-model", "null/noop", "courier", "-q", "-k", "en/004")
+    assert result.stdout.lines[-2].endswith("[en/004] - Failed: tool_name: get_parcel, start_search not called")
+    assert str(result.stdout).count("Your request has been taken care of.") == 2
+
+
 def test_junit_has_failures_with_their_conversations(pytester: pytest.Pytester, courier: Path) -> None:
     pytest_in(pytester, "--samescore-model", "null/noop", "courier", "-q", "-k", "en/004", "--junitxml", "junit.xml")
     (case,) = xml.parse(pytester.path / "junit.xml").getroot().iter("testcase")
@@ -294,6 +303,7 @@ def test_junit_has_failures_with_their_conversations(pytester: pytest.Pytester, 
     assert properties["samescore_case"] == "courier/parcel/eval/en/004" and properties["pass^1"] == "0.000"
     assert properties["samescore_run"] == str(the_run(pytester.path))
     (failure,) = case.iter("failure")
+    assert failure.get("message") == "Failed: tool_name: get_parcel, start_search not called"
     assert failure.text is not None and "  agent   Your request has been taken care of." in failure.text
 
 

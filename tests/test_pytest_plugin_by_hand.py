@@ -363,6 +363,7 @@ def test_the_tests_of_the_page_pass_with_the_oracle_and_fail_with_an_agent_that_
 def test_the_page_shows_what_pytest_prints(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     with_suite(pytester.path)
     monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.delenv("CI", raising=False)
     shown = PAGE.read_text(encoding="utf-8").split("```console\n")[2].partition("```")[0]
     command, *lines = shown.splitlines()
     printed = pytest_in(pytester, *shlex.split(command.removeprefix("$ pytest ")))

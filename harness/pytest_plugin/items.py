@@ -85,6 +85,17 @@ class CaseItem(pytest.Item):
             )
             pytest.fail(f"{several if len(scored) > 1 else ''}{failed(wrong[0])}", pytrace=False)
 
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *rest: Any, **more: Any) -> Any:
+        """The failure as pytest shows it; in its summary, and as JUnit's message, one line also in CI.
+
+        There pytest cuts nothing, and the summary would be all conversations once more.
+        """
+        shown = super().repr_failure(excinfo, *rest, **more)
+        crash = getattr(shown, "reprcrash", None)
+        if crash is not None:
+            crash.message = crash.message.partition("\n")[0]
+        return shown
+
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Where the test stands, and its name."""
         return self.path, None, self.name
