@@ -60,7 +60,7 @@ TEN = ("--temperature", "0.7", "--limit", "10")
 
 RECORDINGS = (
     of_tiny("early-sft", "early-sft"),
-    of_tiny("grpo", "support-grpo"),
+    of_tiny("grpo", "episode-grpo"),
     of_tiny("sft", "support-sft"),
     of_tiny("regressed", "regressed"),
     of_tiny("sampled-1", "support-sft", *SAMPLED, "--seed", "1"),
