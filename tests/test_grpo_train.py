@@ -27,7 +27,7 @@ adapter = "support-sft"
 out = "adapter"
 steps = 4
 group = 4
-prompts = 2
+prompts = 1
 batch_size = 4
 turn_tokens = 48
 temperature = 1.4
@@ -67,8 +67,8 @@ def test_a_few_steps_make_an_adapter_with_a_passport(unbroken: Path) -> None:
     assert passport["kind"] == "grpo"
     told = passport["training"]
     assert told["steps"] == 4 and told["watched"] == 2 * 4
-    assert told["groups"]["completions"] == 4 * 8 and told["groups"]["groups"] == 8
-    assert 0 < told["groups"]["truncated"] < 32, "48 tokens at this temperature end few turns, and that is counted"
+    assert told["groups"]["completions"] == 4 * 4 and told["groups"]["groups"] == 4
+    assert 0 < told["groups"]["truncated"] < 16, "48 tokens at this temperature end few turns, and that is counted"
     policy = HfPolicy.load(str(tiny_path()), adapter=str(unbroken))
     assert policy.describe()["adapter"]
 
@@ -77,7 +77,8 @@ def test_the_log_says_what_taught_nothing_and_what_scoring_took(unbroken: Path) 
     lines = [json.loads(line) for line in (unbroken / "log.jsonl").read_text(encoding="utf-8").splitlines()]
     steps = [line for line in lines if line["event"] == "step"]
     assert [line["step"] for line in steps] == [1, 2, 3, 4]
-    assert all(line["grad_norm"] > 0 for line in steps), "each of them teaches something"
+    taught = [line["step"] for line in steps if line["grad_norm"] > 0]
+    assert len(taught) > 1 and taught[-1] > 2, "most teach something, one of them after the checkpoint"
     for name in ("rewards/success/mean", "rewards/format/mean", "groups/zero_variance", "completions/truncated"):
         assert all(0.0 <= line[name] <= 1.0 for line in steps), name
     assert all(0.0 < line["seconds/scoring"] < line["seconds/rollouts"] for line in steps)
@@ -131,7 +132,7 @@ class InterruptedAt(TrainerCallback):
     [
         ("format = 0.5", "fluency = 0.5", r"there is no scorer fluency\. Known: tool_name, "),
         ("format = 0.5", "format = -1", r"weights\.format"),
-        ("batch_size = 4", "batch_size = 3", r"group \* prompts = 8 completions do not divide into batches of 3"),
+        ("batch_size = 4", "batch_size = 3", r"group \* prompts = 4 completions do not divide into batches of 3"),
         ("success = 1.0\nformat = 0.5", "success = 0.0", r"all are 0, so nothing would be learned"),
         ("steps = 4", 'steps = 4\nshape = "essay"', r"shape"),
         ("steps = 4", "steps = 4\nbeta = 0.1", r"beta with an adapter that is trained further cannot go on from"),
@@ -153,6 +154,6 @@ def test_the_committed_configurations_are_sound() -> None:
 
 
 def test_a_step_needs_as_many_prompts_as_it_takes(tmp_path: Path) -> None:
-    options = OPTIONS.replace("prompts = 2", "prompts = 100").replace("batch_size = 4", "batch_size = 400")
+    options = OPTIONS.replace("prompts = 1", "prompts = 100").replace("batch_size = 4", "batch_size = 400")
     with pytest.raises(UsageError, match=r"a step takes 100 prompts, and there are only \d+\. Lower `prompts`"):
         train(configured(tmp_path, options))
