@@ -2,6 +2,9 @@
 
 A fixed number of workers take rollouts from one queue. What a model does wrong is evidence; what breaks around it is an
 error, recorded, shown apart, and tried again when the run is carried on.
+
+A run that is judged while it goes on has its cases look by look, in the order of its looks, and ends with the first
+look that is certain.
 """
 
 from __future__ import annotations
@@ -9,7 +12,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from samescore.harness.blocking import blocking
 from samescore.harness.environment import World
@@ -24,10 +28,16 @@ from samescore.harness.rollout import rollout
 from samescore.harness.run import Run
 from samescore.harness.scorer import Rubric
 
+if TYPE_CHECKING:
+    from samescore.harness.gate.looks import Look, Watch
+    from samescore.harness.kept import Outcome
+    from samescore.harness.stats.sequential import Looked
+
 CRASHES_IN_A_ROW = 5
 """So many rollouts ended by the model one after another mean that the model is gone: the run stops."""
 
 OnResult = Callable[[Scored], None]
+OnLook = Callable[["Look"], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +69,14 @@ async def evaluate(
     *,
     concurrency: int = 16,
     on_result: OnResult | None = None,
+    on_look: OnLook | None = None,
+    baseline: Run | None = None,
     rubric: Rubric | None = None,
 ) -> Evaluation:
     """Carry out what the plan still lacks; `on_result` hears of each rollout as it ends, errors included.
+
+    Of a run that is judged while it goes on, `on_look` hears of each look; `baseline` is its baseline, where that is no
+    longer at the place that the run recorded.
 
     Raises:
         UsageError: the run is of another plan or model; another process writes to it.
@@ -77,23 +92,26 @@ async def evaluate(
     with run.writer() as writer:
         before = run.latest(writer.records)
         pending = run.pending(before)
-        # The longest conversations first: what is begun last is over soon, and the batch stays full to the end.
-        longest_first = sorted(pending, key=lambda item: -len(replay.cases[item.case].gold))
-        work = _Work(policy, replay, plan.temperature, writer, iter(longest_first), on_result)
+        recorded = len(run.due) - len(pending)
+        work = _Work(policy, replay, plan.temperature, writer, before, on_result)
+        watch = _watch(run, baseline)
         if pending and run.manifest.status is not Status.RUNNING:
             run.update(status=Status.RUNNING, stopped=None, finished=None)
         try:
-            await work.carry_out(min(concurrency, len(pending)))
+            if watch is None:
+                await work.carry_out(pending, concurrency)
+            elif looked := await _looked_at(work, watch, plan, pending, concurrency, on_look):
+                run.update(completed=looked.to_json())
         except (asyncio.CancelledError, KeyboardInterrupt):
             run.finish(Status.INCOMPLETE, "interrupted")
             raise
-        results = _merged(plan, before, work.done, replay)
+        results = work.results(run.due)
         keep(run, results, rubric)
-        stopped = work.stopped or _lacking(plan, results)
+        stopped = work.stopped or _lacking(run.due, results)
         status = Status.INCOMPLETE if stopped else Status.COMPLETE
         if pending or (status, stopped) != (run.manifest.status, run.manifest.stopped):
             run.finish(status, stopped)
-    return Evaluation(run, results, len(plan) - len(pending), len(work.done), status, stopped)
+    return Evaluation(run, results, recorded, len(work.done), status, stopped)
 
 
 def evaluate_sync(
@@ -105,6 +123,8 @@ def evaluate_sync(
     *,
     concurrency: int = 16,
     on_result: OnResult | None = None,
+    on_look: OnLook | None = None,
+    baseline: Run | None = None,
     rubric: Rubric | None = None,
 ) -> Evaluation:
     """`evaluate`, for callers that wait for it.
@@ -112,7 +132,18 @@ def evaluate_sync(
     Raises:
         InfrastructureError: interrupted by Ctrl-C; says how to carry on. Otherwise as `evaluate`.
     """
-    running = evaluate(suites, policy, worlds, plan, run, concurrency=concurrency, on_result=on_result, rubric=rubric)
+    running = evaluate(
+        suites,
+        policy,
+        worlds,
+        plan,
+        run,
+        concurrency=concurrency,
+        on_result=on_result,
+        on_look=on_look,
+        baseline=baseline,
+        rubric=rubric,
+    )
     try:
         return blocking(running)
     except KeyboardInterrupt:
@@ -123,27 +154,66 @@ def evaluate_sync(
         ) from None
 
 
+def _watch(run: Run, baseline: Run | None) -> Watch | None:
+    """What a run is judged by while it goes on; None if it is not, or if its looks are over."""
+    if run.manifest.sequential is None or run.manifest.completed is not None:
+        return None
+    from samescore.harness.gate.looks import Watch
+
+    return Watch.of(run, baseline)
+
+
+async def _looked_at(
+    work: _Work, watch: Watch, plan: Plan, pending: Sequence[Item], concurrency: int, on_look: OnLook | None
+) -> Looked | None:
+    """Look after look, up to the first that is certain, else the last; None where one has not all its rollouts."""
+    from samescore.harness.kept import outcome_of
+
+    looks = watch.planned.looks
+    for number in range(1, len(looks) + 1):
+        new, seen = frozenset(looks.new(number)), frozenset(looks.seen(number))
+        await work.carry_out([item for item in pending if item.case in new], concurrency)
+        part = replace(plan, cases=tuple(case for case in plan.cases if case.id in seen))
+        results = work.results(part)
+        if work.stopped is None and (lacking := _lacking(part, results)):
+            work.stopped = f"look {number} of {len(looks)}: {lacking}"
+        if work.stopped is not None:
+            return None
+        outcomes: dict[str, list[Outcome]] = {case.id: [] for case in part.cases}
+        for one in results:
+            outcomes[one.record.case].append(outcome_of(one))
+        look = watch.look(number, {case: tuple(epochs) for case, epochs in outcomes.items()})
+        if on_look is not None:
+            on_look(look)
+        if look.looked.certain:
+            break
+    return look.looked
+
+
 class _ModelGone(Exception):
     """So many crashes in a row that going on would only record more of them."""
 
 
 @dataclass(slots=True)
 class _Work:
-    """The rollouts of one evaluation: what is left, what is done, and why it stopped early, if it did."""
+    """The rollouts of one evaluation: those of before, those had now, and why it stopped early, if it did."""
 
     policy: Policy
     replay: Replayer
     temperature: float
     writer: EvidenceWriter
-    items: Iterator[Item]
+    before: Sequence[Record]
     on_result: OnResult | None
     done: list[Scored] = field(default_factory=list)
     crashes: int = 0
     stopped: str | None = None
+    again: dict[tuple[str, int], Scored] = field(default_factory=dict)
 
-    async def carry_out(self, workers: int) -> None:
-        """Run until nothing is left or the model is gone; then nothing of it runs on."""
-        tasks = [asyncio.create_task(self._worker()) for _ in range(workers)]
+    async def carry_out(self, items: Sequence[Item], concurrency: int) -> None:
+        """Run until nothing of these is left or the model is gone; then nothing of it runs on."""
+        # The longest conversations first: what is begun last is over soon, and the batch stays full to the end.
+        left = iter(sorted(items, key=lambda item: -len(self.replay.cases[item.case].gold)))
+        tasks = [asyncio.create_task(self._worker(left)) for _ in range(min(concurrency, len(items)))]
         try:
             await asyncio.gather(*tasks)
         except _ModelGone as gone:
@@ -153,8 +223,23 @@ class _Work:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _worker(self) -> None:
-        for item in self.items:
+    def results(self, plan: Plan) -> tuple[Scored, ...]:
+        """Old and new results in the order of a plan, or of a part of it; a new one stands for an old error."""
+        found = {(one.record.case, one.record.epoch): one for one in self.done}
+        old = {(record.case, record.epoch): record for record in self.before}
+        merged = []
+        for item in plan.items():
+            key = item.case, item.epoch
+            if key in found:
+                merged.append(found[key])
+            elif key in old:
+                if key not in self.again:
+                    self.again[key] = self.replay.score(old[key])
+                merged.append(self.again[key])
+        return tuple(merged)
+
+    async def _worker(self, left: Iterator[Item]) -> None:
+        for item in left:
             scored = await self._have(item)
             self.done.append(scored)
             if self.on_result is not None:
@@ -210,20 +295,6 @@ def _check_cases(plan: Plan, replay: Replayer) -> None:
             f"{len(changed)} planned cases, such as {changed[0]}, are not in the suites at hand, or were changed. "
             "Evaluate the suites that the plan was made of."
         )
-
-
-def _merged(plan: Plan, before: Sequence[Record], done: Sequence[Scored], replay: Replayer) -> tuple[Scored, ...]:
-    """Old and new results in the order of the plan; a new one stands for an old error."""
-    found = {(one.record.case, one.record.epoch): one for one in done}
-    old = {(record.case, record.epoch): record for record in before}
-    merged = []
-    for item in plan.items():
-        key = item.case, item.epoch
-        if key in found:
-            merged.append(found[key])
-        elif key in old:
-            merged.append(replay.score(old[key]))
-    return tuple(merged)
 
 
 def _lacking(plan: Plan, results: Sequence[Scored]) -> str | None:

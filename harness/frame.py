@@ -1,4 +1,4 @@
-"""A run as a pandas frame: a row per planned rollout, whatever became of it."""
+"""A run as a pandas frame: a row per rollout that is due, whatever became of it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def frame_of(run: Run) -> pd.DataFrame:
-    """The run's planned rollouts with the values of its last scoring.
+    """The run's rollouts, all that are due, with the values of its last scoring.
 
     Columns: `case`, `suite`, `cluster`, `locale`, `epoch`, one per scorer, `stop`, `error`, `turns`, `tokens` (of the
     completions) and `seconds`. A value is NaN where the scorer does not apply, and all are where there is an `error`; a
@@ -31,7 +31,7 @@ def frame_of(run: Run) -> pd.DataFrame:
     records = {(record.case, record.epoch): record for record in run.records()}
     cases = {case.id: case for case in run.plan.cases}
     rows: list[dict[str, Any]] = []
-    for item in run.plan.items():
+    for item in run.due.items():
         case, record = cases[item.case], records.get((item.case, item.epoch))
         scores, error = _outcome(run, item, record, scored.get((item.case, item.epoch)))
         rows.append(

@@ -6,7 +6,7 @@ versions of the scorers, of the fact judge, of the parser, and of the outcomes. 
 version of a world, is for whoever compares two runs.
 
 Most rollouts come out like many others. Beside a row per rollout the file holds each outcome once, with more than its
-scores, and for every planned rollout the number of its outcome: that alone is read here, in a tenth of the time.
+scores, and for every rollout that is due the number of its outcome: that alone is read here, in a tenth of the time.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def kept_fields(run: Run, scored: Iterable[Scored]) -> dict[str, Any]:
     """What `scores.json` says beside the versions of the scorers.
 
     `rows` are of every rollout that was had, with an error where it could not be scored. `rollouts` gives the number of
-    its outcome for every planned rollout, None where it has none.
+    its outcome for every rollout that is due, None where it has none.
     """
     rows: list[dict[str, Any]] = []
     outcomes: dict[tuple[Any, ...], int] = {}
@@ -88,7 +88,7 @@ def kept_fields(run: Run, scored: Iterable[Scored]) -> dict[str, Any]:
         "rows": rows,
         "made_from": _made_from(run),
         "outcomes": [[dict(part) if part else {} for part in key[:3]] + [key[3]] for key in outcomes],
-        "rollouts": [numbers.get((item.case, item.epoch)) for item in run.plan.items()],
+        "rollouts": [numbers.get((item.case, item.epoch)) for item in run.due.items()],
     }
 
 
@@ -107,7 +107,7 @@ def sealed(text: str) -> str:
 def outcomes_kept(run: Run, rubric: Rubric) -> tuple[Outcomes, str | None]:
     """The outcomes of the last scoring if they still hold; else none, and in words why not.
 
-    They hold only as a whole: every planned rollout has scores.
+    They hold only as a whole: every rollout that is due has scores.
     """
     try:
         data = (run.directory / "scores.json").read_bytes()
@@ -124,11 +124,11 @@ def outcomes_kept(run: Run, rubric: Rubric) -> tuple[Outcomes, str | None]:
     numbers = fields["rollouts"]
     if None in numbers:
         return {}, "not all of it was scored"
-    every = [Outcome(*parts) for parts in fields["outcomes"]]
-    epochs = [numbers[start : start + len(run.plan.cases)] for start in range(0, len(numbers), len(run.plan.cases))]
+    every, cases = [Outcome(*parts) for parts in fields["outcomes"]], run.due.cases
+    epochs = [numbers[start : start + len(cases)] for start in range(0, len(numbers), len(cases))]
     return {
         case.id: tuple([every[number] for number in of_case])
-        for case, of_case in zip(run.plan.cases, zip(*epochs, strict=True), strict=True)
+        for case, of_case in zip(cases, zip(*epochs, strict=True), strict=True)
     }, None
 
 
@@ -165,7 +165,7 @@ def _made_from(run: Run) -> dict[str, Any]:
     """What the values of a scoring depend on, beside the scorers; of the evidence as it lies there now."""
     return {
         "outcomes": VERSION,
-        "plan": run.plan.fingerprint,
+        "plan": run.due.fingerprint,
         "dialect": [run.dialect.name, run.dialect.version],
         "fact judge": facts.VERSION,
         "evidence": _digest(run.directory / "evidence.jsonl"),

@@ -50,8 +50,9 @@ class Manifest:
     lexicon, `targets` the thresholds per suite, as they stood when the run began. `sources` gives the name or path by
     which each suite was asked for, `places` where those are that were asked for by path, as seen from the run. In a
     `redacted` run personal data is masked in all that is kept. `as_served` is the server whose parser was asked about,
-    too. `passport` is what the adapter's says in short, and what in it is otherwise here. `floors` and `results` are
-    added when it ends. Times are ISO 8601 with offset.
+    too. `passport` is what the adapter's says in short, and what in it is otherwise here. `sequential` is how a run is
+    judged while it goes on, and `completed` the look that ended it, see `samescore.harness.gate.sequential`; None for
+    any other run. `floors` and `results` are added when it ends. Times are ISO 8601 with offset.
     """
 
     plan: Plan
@@ -73,6 +74,8 @@ class Manifest:
     redacted: bool = False
     as_served: str | None = None
     passport: Mapping[str, Any] = field(default_factory=lambda: NO_DATA)
+    sequential: Mapping[str, Any] | None = None
+    completed: Mapping[str, Any] | None = None
     floors: Mapping[str, Any] = field(default_factory=lambda: NO_DATA)
     results: Mapping[str, Any] = field(default_factory=lambda: NO_DATA)
 
@@ -115,6 +118,8 @@ class Manifest:
             **({"lenient": True} if self.lenient else {}),
             **({"as_served": self.as_served} if self.as_served else {}),
             **({"passport": dict(self.passport)} if self.passport else {}),
+            **({"sequential": dict(self.sequential)} if self.sequential else {}),
+            **({"completed": dict(self.completed)} if self.completed else {}),
             "floors": dict(self.floors),
             "results": dict(self.results),
             "plan_fingerprint": self.plan.fingerprint,
@@ -144,6 +149,8 @@ class Manifest:
             redacted=data.get("redacted", False),
             as_served=data.get("as_served"),
             passport=data.get("passport", NO_DATA),
+            sequential=data.get("sequential"),
+            completed=data.get("completed"),
             floors=data["floors"],
             results=data["results"],
         )

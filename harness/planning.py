@@ -126,13 +126,16 @@ def known_from_runs(runs: Sequence[Run], policy: Policy, suites: Sequence[str] =
     """What one pilot run shows, or two on their common cases: cases, branches, and how much each metric varies.
 
     Raises:
-        Incomparable: the two have no case in common, or differ in what must be equal.
+        Incomparable: the two have no case in common, or differ in what must be equal; or one was ended early.
         InfrastructureError: a run is incomplete.
         UsageError, EvidenceDamaged: see `samescore.harness.gate.scores`.
     """
     from samescore.harness.gate.comparable import blocking, common_cases
     from samescore.harness.gate.scores import held_scores, with_scores
+    from samescore.harness.gate.sequential import require_whole
 
+    for run in runs:
+        require_whole(run, "be a pilot")
     common = common_cases(runs[0].plan.cases, runs[-1].plan.cases).cases
     differs = blocking(runs[-1], runs[0]) or ([] if common else ["no case is in both"])
     if differs:
@@ -203,7 +206,7 @@ def design_of(name: str, known: Known, policy: Policy, churn: float | None) -> D
     return Design(varies, shares, policy.correlation(len(shares)))
 
 
-def looks_at(plans: Sequence[MetricPlan], known: Known, policy: Policy, cases: int, looks: int) -> LookPlan:
+def looks_at(known: Known, policy: Policy, cases: int, looks: int) -> LookPlan:
     """The looks at a run of so many cases; the first at which all margins can be passed.
 
     Raises:
@@ -213,7 +216,7 @@ def looks_at(plans: Sequence[MetricPlan], known: Known, policy: Policy, cases: i
         planned_looks = Looks.make(map(str, range(cases)), looks, policy.level)
     except ValueError as error:
         raise UsageError(f"--looks: {error}.") from None
-    least = [_fewest(plan.name, plan.margin, known, policy, planned_looks.level) for plan in plans]
+    least = [_fewest(name, margin, known, policy, planned_looks.level) for name, margin in policy.margins.items()]
     fewest = None if None in least else max(n for n in least if n is not None)
     enough = [number for number, end in enumerate(planned_looks.ends, 1) if fewest is not None and end >= fewest]
     return LookPlan(planned_looks.ends, planned_looks.level, fewest, min(enough, default=None))

@@ -105,9 +105,13 @@ class Replayer:
 
 
 def replayer(
-    run: Run, suites: Sequence[CaseSuite], worlds: Mapping[str, World], rubric: Rubric | None = None
+    run: Run,
+    suites: Sequence[CaseSuite],
+    worlds: Mapping[str, World],
+    rubric: Rubric | None = None,
+    prints: Mapping[str, str] | None = None,
 ) -> Replayer:
-    """A replayer for the records of a run.
+    """A replayer for the records of a run. `prints` are the fingerprints of all cases, where they are known already.
 
     Raises:
         UnknownName: a case plays in a world that is not at hand.
@@ -119,7 +123,8 @@ def replayer(
     for case in cases.values():
         if case.world not in worlds:
             raise UnknownName("world", case.world, list(worlds), f"Case {case.id} plays in it.")
-    prints = {id: case.fingerprint() for id, case in cases.items()}
+    if prints is None:
+        prints = {id: case.fingerprint() for id, case in cases.items()}
     kind = Replayer
     if run.manifest.redacted:
         from samescore.harness.redaction.replayer import RedactingReplayer

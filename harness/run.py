@@ -10,6 +10,7 @@ import json
 import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,11 +59,13 @@ class Run:
         adapter: str | None = None,
         redact: bool = False,
         as_served: str | None = None,
+        sequential: Mapping[str, Any] | None = None,
     ) -> Run:
         """Begin a run: the plan is on disk before the first token. `suites` gives the targets that it starts from.
 
         `redact` masks personal data in all that is recorded, for as long as the run is carried on. `as_served` names a
-        server that is asked about too, see `samescore.harness.as_served`.
+        server that is asked about too, see `samescore.harness.as_served`. `sequential` is how the run is judged while
+        it goes on, see `samescore.harness.gate.sequential`.
 
         Raises:
             UsageError: there is a run in this directory already, or another process is beginning one.
@@ -75,7 +78,7 @@ class Run:
                 f"{directory}: the run's directory cannot be made: {error.strerror}. Choose another one."
             ) from None
         manifest = manifest_of(plan, policy, worlds, suites, adapter, redact, directory)
-        run = cls(directory, manifest.with_fields(as_served=as_served))
+        run = cls(directory, manifest.with_fields(as_served=as_served, sequential=sequential))
         with run.writer():
             if (directory / MANIFEST).exists():
                 raise UsageError(f"{directory}: there is a run here already. Carry it on: {run.resume_command}")
@@ -100,6 +103,33 @@ class Run:
         return self.manifest.plan
 
     @property
+    def due(self) -> Plan:
+        """The part of the plan that is to be had: all of it, or the cases of the looks up to the one that ended it.
+
+        Raises:
+            EvidenceDamaged: the looks are not those of this plan.
+        """
+        from samescore.harness.stats.sequential import Looks
+
+        sequential, completed, plan = self.manifest.sequential, self.manifest.completed, self.plan
+        if sequential is None or completed is None or self.ended_early is None:
+            return plan
+        try:
+            looks = Looks.from_json(sequential["looks"], (case.id for case in plan.cases))
+            seen = frozenset(looks.seen(completed["look"]))
+        except (ValueError, IndexError) as error:
+            raise EvidenceDamaged(f"{self.directory / MANIFEST}: {error}. Restore the file from a copy.") from None
+        return replace(plan, cases=tuple(case for case in plan.cases if case.id in seen), limit=len(seen))
+
+    @property
+    def ended_early(self) -> str | None:
+        """The look that ended it before its last case, such as `look 2 of 4, after 271 of 542 cases`; else None."""
+        look = self.manifest.completed
+        if look is None or look["cases"] == look["planned"]:
+            return None
+        return f"look {look['look']} of {look['of']}, after {look['cases']} of {look['planned']} cases"
+
+    @property
     def dialect(self) -> Dialect:
         """The dialect the model wrote in, as this version of samescore reads it."""
         return recorded_dialect(self.manifest.dialect)
@@ -114,7 +144,7 @@ class Run:
         return EvidenceWriter(self.directory / EVIDENCE, self.resume_command)
 
     def records(self) -> tuple[Record, ...]:
-        """The latest record of every planned rollout that has one, in the order of the plan.
+        """The latest record of every rollout that is due and has one, in the order of the plan.
 
         Raises:
             EvidenceDamaged, ForeignEvidence: see `read_evidence`; or a record is not of this plan.
@@ -122,7 +152,7 @@ class Run:
         return self.latest(read_evidence(self.directory / EVIDENCE))
 
     def latest(self, records: Iterable[Record]) -> tuple[Record, ...]:
-        """Of all records ever written the latest of each planned rollout, in the order of the plan.
+        """Of all records ever written the latest of each rollout that is due, in the order of the plan.
 
         Raises:
             EvidenceDamaged: a record is not of this plan.
@@ -139,13 +169,14 @@ class Run:
                     "it: the two files are of different runs. Restore both from one copy."
                 )
             found[key] = record
-        return tuple(found[key] for key in items if key in found)
+        due = ((item.case, item.epoch) for item in self.due.items())
+        return tuple(found[key] for key in due if key in found)
 
     def pending(self, records: Iterable[Record] | None = None) -> tuple[Item, ...]:
-        """What is planned and not done: rollouts without a record, and those whose latest record is an error."""
+        """What is due and not done: rollouts without a record, and those whose latest record is an error."""
         known = self.records() if records is None else records
         done = {(record.case, record.epoch) for record in known if record.error is None}
-        return tuple(item for item in self.plan.items() if (item.case, item.epoch) not in done)
+        return tuple(item for item in self.due.items() if (item.case, item.epoch) not in done)
 
     def require(self, plan: Plan, policy: Policy, worlds: Mapping[str, World]) -> None:
         """Make sure that this run is of that plan, policy and worlds, and was begun by readers of the same version.

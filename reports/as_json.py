@@ -2,6 +2,7 @@
 
 Conversations are not in it: they are in the run's `evidence.jsonl`, under the same case and epoch. Nor are pictures.
 `gate` is what `samescore gate --json` prints. Fields are only ever added; `format` counts up if one must change.
+`report.schema.json` beside this module says what each of them is.
 """
 
 from __future__ import annotations
@@ -60,6 +61,7 @@ def _run(run: ReportedRun) -> dict[str, Any]:
         "model": run.model,
         "adapter": run.adapter,
         "digest": run.digest,
+        "asked": asdict(run.asked),
         "suites": [asdict(suite) for suite in run.suites],
         "started": run.started,
         "finished": run.finished,

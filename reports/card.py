@@ -195,13 +195,10 @@ def _suites(run: ReportedRun) -> str:
 
 
 def _command(run: ReportedRun, adapter: Adapter) -> str:
-    parts = ["samescore", "eval", *(suite.name for suite in run.suites), "--model", run.model]
+    """The command that plans and runs the same again."""
+    parts = ["samescore", "eval", *run.asked.suites, "--model", run.model]
     parts += ["--adapter", run.adapter or str(adapter.folder)]
-    parts += ["--split", run.split] if run.split != "eval" else []
-    parts += ["--limit", str(run.limit)] if run.limit is not None else []
-    parts += ["--epochs", str(run.epochs)] if run.epochs > 1 else []
-    parts += ["--temperature", f"{run.temperature:g}"] if run.temperature else []
-    return shlex.join(parts)
+    return shlex.join([*parts, *run.asked.options])
 
 
 def _section(title: str, lines: Iterable[str]) -> list[str]:

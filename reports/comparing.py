@@ -69,9 +69,10 @@ def _mean(case: ReportedCase, metric: str) -> float | None:
 
 
 def _flip(after: ReportedCase, before: ReportedCase, failing: ReportedCase) -> Flip:
-    """A case that changed, with the reasons of the side that failed."""
-    failed = next((one for one in failing.rollouts if one.reasons), None)
-    reason = "" if failed is None else "; ".join(f"{one.scorer}: {one.words}" for one in failed.reasons)
+    """A case that changed, with the reasons of the side that failed; one that all scorers have is said once."""
+    reasons = next((one.reasons for one in failing.rollouts if one.reasons), ())
+    alike = len(reasons) > 1 and len({one.words for one in reasons}) == 1
+    reason = reasons[0].words if alike else "; ".join(f"{one.scorer}: {one.words}" for one in reasons)
     return Flip(after.id, after.branch, after.locale, after.operator, _value(before), _value(after), reason)
 
 

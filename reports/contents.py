@@ -22,6 +22,7 @@ from samescore.harness.stats import Difference
 if TYPE_CHECKING:
     from samescore.harness.gate.policy import Policy
     from samescore.harness.gate.verdict import MetricVerdict, RuleVerdict, Verdict
+    from samescore.reports.again import AskedAgain
 
 Language: TypeAlias = Literal["en", "vi"]
 LANGUAGES: tuple[Language, ...] = ("en", "vi")
@@ -313,8 +314,8 @@ class ReportedRun:
     `name` is the model as a person names it, its adapter after a plus sign, and unlike those of other runs of the
     report. `digest` is that of the adapter's weights. `resume` is the command that carries an incomplete run on.
     `moved` are targets that are not what they were; `trained_targets` says whether the adapter's passport knows them
-    at all. `split` is that of its cases. `rules` are those of zero tolerance. `tools` are those of the most use first.
-    The baseline has no `procedures`.
+    at all. `rules` are those of zero tolerance. `tools` are those of the most use first. `asked` is what was asked of
+    `samescore eval`, `split` that of its cases. The baseline has no `procedures`.
     """
 
     name: str
@@ -346,6 +347,7 @@ class ReportedRun:
     effort: Effort
     provenance: tuple[Provenance, ...]
     cases: tuple[ReportedCase, ...]
+    asked: AskedAgain
     comparison: Comparison | None = None
     split: str = "eval"
 

@@ -9,6 +9,7 @@ from samescore.harness.errors import ExitCode
 from samescore.harness.perturbed import CONTROL
 from samescore.harness.results import TargetVerdict
 from samescore.reports.contents import Comparison, Decision, Fact, Outcome, ReportedRun, Target, Tone
+from samescore.reports.reasons import said
 from samescore.reports.words import Words
 
 if TYPE_CHECKING:
@@ -182,7 +183,8 @@ def _rules(rules: Iterable[RuleVerdict], words: Words) -> Iterator[Fact]:
     for rule in rules:
         if rule.forbidden and rule.occurrences:
             first = rule.occurrences[0]
-            note = words("fact.rule.note", case=first.case, what=first.what)
+            what = said(first.what, words.language, "occurrence")
+            note = words("fact.rule.note", case=first.case, what=what)
             yield Fact(words("fact.rule"), _broken(rule, words), note)
 
 

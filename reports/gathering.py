@@ -19,6 +19,7 @@ from samescore.harness.plan import CaseSuite, PlannedCase
 from samescore.harness.rescore import Scored
 from samescore.harness.results import Floor, Results, branch_name, summarise
 from samescore.harness.run import Run
+from samescore.reports.again import asked_again
 from samescore.reports.comparing import compared
 from samescore.reports.contents import (
     Contents,
@@ -107,8 +108,8 @@ def _reported(loaded: Loaded, name: str, policy: Policy, words: Words, drawn: bo
     run, manifest = loaded.run, loaded.run.manifest
     targets = targets_of(loaded.suites)
     floors = {metric: Floor(one["value"], one["policy"]) for metric, one in manifest.floors.items()}
-    results = summarise(run.plan, cases_of(loaded.suites), loaded.scored, RUBRIC, targets, floors)
-    cases = _cases(loaded, words)
+    results = summarise(run.due, cases_of(loaded.suites), loaded.scored, RUBRIC, targets, floors)
+    cases, split = _cases(loaded, words), _split(loaded)
     return ReportedRun(
         name=name,
         directory=str(run.directory),
@@ -139,7 +140,8 @@ def _reported(loaded: Loaded, name: str, policy: Policy, words: Words, drawn: bo
         effort=effort(manifest, [one.record for one in loaded.scored]),
         provenance=provenance(run),
         cases=cases,
-        split=_split(loaded),
+        asked=asked_again(run, loaded.suites, split),
+        split=split,
     )
 
 
@@ -150,8 +152,8 @@ def _split(loaded: Loaded) -> str:
 
 
 def _cases(loaded: Loaded, words: Words) -> tuple[ReportedCase, ...]:
-    """Every planned case, in the order of the plan, with a rollout an epoch."""
-    known, planned = loaded.cases, loaded.run.plan
+    """Every case that is due, in the order of the plan, with a rollout an epoch."""
+    known, planned = loaded.cases, loaded.run.due
     found: defaultdict[str, dict[int, Scored]] = defaultdict(dict)
     for one in loaded.scored:
         found[one.record.case][one.record.epoch] = one
@@ -193,12 +195,14 @@ def _rules(loaded: Loaded, policy: Policy) -> tuple[RuleVerdict, ...]:
     from samescore.harness.gate.scores import RunScores
     from samescore.harness.kept import outcome_of
 
-    if len(loaded.scored) < len(loaded.run.plan) or any(one.scores is None for one in loaded.scored):
+    if len(loaded.scored) < len(loaded.run.due) or any(one.scores is None for one in loaded.scored):
         return ()
-    found: defaultdict[str, list[kept.Outcome]] = defaultdict(list)
-    for one in loaded.scored:
-        found[one.record.case].append(outcome_of(one))
-    outcomes = {case: tuple(epochs) for case, epochs in found.items()}
+    outcomes = loaded.kept
+    if not outcomes:
+        found: defaultdict[str, list[kept.Outcome]] = defaultdict(list)
+        for one in loaded.scored:
+            found[one.record.case].append(outcome_of(one))
+        outcomes = {case: tuple(epochs) for case, epochs in found.items()}
     return rule_verdicts([RunScores(loaded.run, outcomes)], None, policy)
 
 
@@ -240,7 +244,7 @@ def _procedures(loaded: Loaded, results: Results, words: Words) -> tuple[Procedu
     }
     outcomes = [
         (known[item.case], success.get((item.case, item.epoch)))
-        for item in loaded.run.plan.items()
+        for item in loaded.run.due.items()
         if item.case in known
     ]
     graphs = {one.name: one for one in drawn(loaded.suites, outcomes, words.language)}

@@ -181,12 +181,15 @@ def _measured(
 ) -> tuple[Interval | None, str | None]:
     """The metric's mean over the run's cases, epochs averaged first; or why there is none: one run spoils nothing."""
     from samescore.harness.gate.scores import held_scores, with_scores
+    from samescore.harness.gate.sequential import require_whole
 
     state = entry.state(registry.folder)
     if state is not State.THERE:
         return None, words(f"history.{state}")
     try:
-        scores = with_scores(held_scores(Run.open(registry.directory(entry))), suites)
+        run = Run.open(registry.directory(entry))
+        require_whole(run, "be a point of a history")
+        scores = with_scores(held_scores(run), suites)
     except SamescoreError as error:
         return None, str(error)
     if scores.lacking is not None:
@@ -210,7 +213,7 @@ def _row(point: Point, words: Words) -> tuple[str, ...]:
     cases = "–" if point.value is None else words.number(point.n)
     return (
         str(point.number),
-        point.begun[:10],
+        words.day(point.begun),
         point.label,
         point.branch,
         score,

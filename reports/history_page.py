@@ -173,7 +173,7 @@ def _told(point: Point, words: Words) -> str:
     if point.value is not None:
         measured = f"{words.share(point.value)} ({words.share(point.low)} – {words.share(point.high)})"
     commit = "" if point.commit is None else f" {point.commit[:7]}"
-    return f"#{point.number} {point.label}, {point.branch}{commit}, {point.begun[:10]}: {measured}"
+    return f"#{point.number} {point.label}, {point.branch}{commit}, {words.day(point.begun)}: {measured}"
 
 
 def _table(table: Table) -> Markup:

@@ -16,6 +16,7 @@ from samescore.harness.cli.printable import shortened
 from samescore.harness.results import Unscored
 from samescore.reports.contents import Contents, Decision, Flip, Line, Moved, Provenance, ReportedCase, ReportedRun
 from samescore.reports.quoting import block, code, html_code, prose
+from samescore.reports.reasons import said
 from samescore.reports.tables import (
     SIGNS,
     Table,
@@ -173,7 +174,7 @@ def _sentence(decision: Decision) -> str:
 
 def _flip(flip: Flip, words: Words) -> str:
     made = f", {code(flip.operator)}" if flip.operator is not None else ""
-    why = f": {code(flip.reason, 160)}" if flip.reason else ""
+    why = f": {code(said(flip.reason, words.language), 160)}" if flip.reason else ""
     return (
         f"- {code(flip.case)} ({code(flip.branch)}{made}) {words.share(flip.before)} → {words.share(flip.after)}{why}"
     )
@@ -208,17 +209,18 @@ def _conversations(contents: Contents, run: ReportedRun, words: Words, most: int
     else:
         former, wanted = {}, [one.example.case for one in run.results.failing if one.example is not None]
     for id in wanted[: most // 4]:
-        lines = _told(words("told.baseline"), former[id]) if id in former else []
-        lines += _told(words("told.candidate", run=run.name), cases[id])
+        lines = _told(words("told.baseline"), former[id], words) if id in former else []
+        lines += _told(words("told.candidate", run=run.name), cases[id], words)
         lines += [f"**{words('told.expected')}**", "", block(_lines(cases[id].expected))]
         yield from _folded(html_code(id), lines)
 
 
-def _told(title: str, case: ReportedCase) -> list[str]:
+def _told(title: str, case: ReportedCase, words: Words) -> list[str]:
     """The first rollout of a case that went wrong, else its first."""
     rollout = next((one for one in case.rollouts if one.success != 1.0), case.rollouts[0])
     lines = [f"**{prose(title)}**", ""]
-    lines += [f"- {prose(one.scorer)} {one.value:.2f}: {code(one.words)}" for one in rollout.reasons]
+    for one in rollout.reasons:
+        lines.append(f"- {prose(one.scorer)} {words.decimal(one.value, 2)}: {code(said(one.words, words.language))}")
     lines += [] if rollout.error is None else [f"- {code(rollout.error)}"]
     return [*lines, "", block(_lines(rollout.lines)), ""]
 

@@ -27,7 +27,8 @@ _PLAIN_IN_CODE = frozenset(" ,()='\";?+-/")
 _STRUCTURE = frozenset("\\`*[]<|~{}^$&#@")
 _RUNS = re.compile(r"`+")
 _SIGILS = re.compile(r"[@#$]|[!%~&^](?=[\w\"'*{\[-])|:(?=[^\s:])|\.(?<=www\.)|\bGH-(?=\d)", re.IGNORECASE)
-_BEGINNING = re.compile(r"^(?:[-+](?=\s|$)|-{3}|=+|>|\d{1,9}[.)](?=\s|$))")
+# Two dashes alone underline a heading, and make a rule with the dash of a list's entry before them.
+_BEGINNING = re.compile(r"^(?:[-+](?=\s|$)|-{3}|--(?=\s*$|\s+-[-\s]*$)|=+|>|\d{1,9}[.)](?=\s|$))")
 
 
 def code(text: str, longest: int = LONGEST) -> str:

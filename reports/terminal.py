@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from samescore.harness.cli.printable import print_hanging, printable, shortened
 from samescore.reports.contents import Contents, Flip, ReportedRun, Tone
 from samescore.reports.history import History, heading, history_table, series_title
+from samescore.reports.reasons import said
 from samescore.reports.tables import Table, failing_table, metrics_table, runs_table, shifts_table
 from samescore.reports.text_words import words_of
 from samescore.reports.words import Words
@@ -80,7 +81,7 @@ def _print_run(console: Console, contents: Contents, run: ReportedRun, words: Wo
 
 def _flip(flip: Flip, words: Words) -> str:
     made = "" if flip.operator is None else f", {flip.operator}"
-    why = f": {flip.reason}" if flip.reason else ""
+    why = f": {said(flip.reason, words.language)}" if flip.reason else ""
     return f"{flip.case} ({flip.branch}{made}) {words.share(flip.before)} → {words.share(flip.after)}{why}"
 
 

@@ -284,6 +284,11 @@ class Words:
         """A difference in percentage points as it stands at an axis: `+2.5`, `−10`, `0`."""
         return self.signed(value).removesuffix(self.decimal(0.0, 1)[1:])
 
+    def day(self, moment: str) -> str:
+        """The day of a moment in ISO 8601: `2026-03-01`, `01/03/2026`."""
+        year, month, day = moment[:10].split("-")
+        return moment[:10] if self.language == "en" else f"{day}/{month}/{year}"
+
     def listed(self, names: list[str], most: int = 4) -> str:
         """Names with commas, the first few of them."""
         shown = ", ".join(names[:most])

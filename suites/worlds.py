@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Mapping
+from functools import lru_cache
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,7 +26,13 @@ NO_WORLD: Mapping[str, str] = {"none": "samescore.harness.worldless:WORLDLESS"}
 
 def references() -> dict[str, str]:
     """Known worlds and where they are, as `module:attribute`, built-in ones first."""
-    return {**BUILT_IN, **{entry.name: entry.value for entry in entry_points(group=WORLDS)}}
+    return {**BUILT_IN, **_installed(tuple(sys.path))}
+
+
+@lru_cache(maxsize=8)
+def _installed(path: tuple[str, ...]) -> dict[str, str]:
+    """The entry points as of the first time that one asks with this path: to read those of all packages takes long."""
+    return {entry.name: entry.value for entry in entry_points(group=WORLDS)}
 
 
 def load_world(name: str) -> World:

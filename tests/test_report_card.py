@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from math import prod
 from pathlib import Path
 
 import pytest
+import typer
 import yaml
 from huggingface_hub import ModelCard
 from rendered_markdown import FOUND_BY_GITHUB, OURS, Rendered
-from report_runs import hostile, idle, played
+from report_runs import Described, hostile, idle, played
 from safetensors import safe_open
 
+from samescore.harness.cli.app import app
+from samescore.harness.cli.loading import load_suites, with_operators, worlds_of
 from samescore.harness.errors import AdapterError, UsageError
+from samescore.harness.evaluate import evaluate_sync
 from samescore.harness.passport import read
+from samescore.harness.plan import Plan
 from samescore.harness.policies import tiny_adapter
 from samescore.harness.policies.model_files import weights_digest
+from samescore.harness.rollout import Limits
 from samescore.harness.run import Run
 from samescore.reports.adapter import Adapter, adapter_of
 from samescore.reports.card import card
@@ -210,3 +218,62 @@ def test_weights_that_were_cut_are_damaged(copy: Path, contents: Contents, kept:
     cut = replace(contents.runs[0], digest=weights_digest(copy))
     with pytest.raises(AdapterError, match="is damaged"):
         adapter_of(cut, copy)
+
+
+# What it says to run again.
+
+
+def planned_by(command: str) -> tuple[Plan, dict[str, object]]:
+    """The plan of a command, read by the parser of the command line, and what else was asked."""
+    program, verb, *arguments = shlex.split(command)
+    assert (program, verb) == ("samescore", "eval")
+    group = typer.main.get_command(app)
+    assert isinstance(group, typer.core.TyperGroup)
+    eval_command = group.commands["eval"]
+    asked = eval_command.make_context("eval", arguments).params
+    suites = load_suites(
+        asked["suites"], asked["split"] or "eval", asked["locale"] or None, asked["procedure"] or "weights"
+    )
+    limits = Limits(turns=asked["max_turns"] or 12, turn_tokens=asked["max_tokens"] or 768)
+    numbers = {name: asked[name] for name in ("epochs", "seed", "temperature", "limit") if asked[name] is not None}
+    return Plan.make(with_operators(suites, asked["operator"] or ()), limits=limits, **numbers), asked
+
+
+@pytest.mark.parametrize(
+    ("names", "locales", "operators", "split", "procedure", "numbers"),
+    [
+        (["sop/refund"], None, (), "eval", "weights", {"limit": 3}),
+        (["sop/refund"], ["vi"], (), "eval", "weights", {"limit": 3, "seed": 7}),
+        (["sop/refund"], None, (), "eval", "weights", {"limit": 1}),  # in one language, of both that were asked for
+        (["sop/exchange"], ["en"], (), "dev", "prompt", {"limit": 2, "epochs": 2, "temperature": 0.7, "seed": -1}),
+        (["sop/refund"], None, (), "eval", "weights", {"limit": 2, "limits": Limits(turns=9, turn_tokens=300)}),
+        (["adversarial/refund"], None, ("typos", "removed_tool"), "eval", "weights", {}),
+        (["adversarial/refund"], ["en"], ("typos",), "eval", "weights", {"limit": 2}),
+        (["adversarial/refund"], None, (), "eval", "weights", {"limit": 2}),
+    ],
+)
+def test_the_command_that_the_card_prints_plans_the_run_again(
+    tmp_path: Path,
+    names: Sequence[str],
+    locales: Sequence[str] | None,
+    operators: Sequence[str],
+    split: str,
+    procedure: str,
+    numbers: dict[str, object],
+) -> None:
+    suites = with_operators(load_suites(names, split, locales, procedure), operators)  # type: ignore[arg-type]
+    policy = Described("tiny", lambda case, sampling: iter(case.gold), said={"adapter": DIGEST})
+    plan, worlds = Plan.make(suites, **numbers), worlds_of(suites)  # type: ignore[arg-type]
+    run = Run.create(tmp_path / "run", plan, policy, worlds, suites=suites, adapter="support-grpo")
+    evaluate_sync(suites, policy, worlds, plan, run)
+    text = card(contents_of([Run.open(run.directory)]))
+    (command,) = re.findall(r"^samescore eval .*$", text, re.MULTILINE)
+    again, asked = planned_by(command)
+    assert again == plan and again.fingerprint == plan.fingerprint
+    assert (asked["model"], asked["adapter"]) == ("tiny", ["support-grpo"])
+
+
+def test_a_redacted_run_is_redacted_again(tmp_path: Path) -> None:
+    text = card(contents_of([had(tmp_path / "run", redact=True)]))
+    (command,) = re.findall(r"^samescore eval .*$", text, re.MULTILINE)
+    assert planned_by(command)[1]["redact"] is True

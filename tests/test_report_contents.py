@@ -25,7 +25,7 @@ from samescore.harness.rescore import Replayer, Scored, keep, rescore
 from samescore.harness.results import summarise
 from samescore.harness.run import MANIFEST, Run, write_whole
 from samescore.harness.scorers import RUBRIC
-from samescore.harness.types import Call, Message
+from samescore.harness.types import Call, Message, Score
 from samescore.reports.contents import Contents, LineKind, Outcome, ReportedRun, Tone, contents_of
 from samescore.reports.deciding import TONES
 from samescore.reports.html import html_of
@@ -96,9 +96,7 @@ def test_the_metrics_are_those_of_scoring_the_run_again(worse: Run, alone: Repor
     assert alone.results.metrics["success"].value == pytest.approx(17 / 24)
 
 
-def test_kept_scores_save_replaying_what_was_right_and_change_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_kept_scores_save_replaying_and_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = played(tmp_path / "run", {1: idle, 2: malformed, 3: unknown}, limit=8)
     keep(run, list(rescore(run, [SUITE], WORLDS)))
     replayed: list[str] = []
@@ -110,12 +108,26 @@ def test_kept_scores_save_replaying_what_was_right_and_change_nothing(
 
     monkeypatch.setattr(Replayer, "score", counting)
     quick = contents_of([run]).runs[0]
-    failing = [case.id for case in quick.cases if case.success != 1.0]
-    assert replayed == failing and len(failing) == 3
+    assert replayed == [] and sum(case.success != 1.0 for case in quick.cases) == 3
     (run.directory / "scores.json").unlink()
     slow = contents_of([run]).runs[0]
-    assert len(replayed) == 3 + 8
+    assert len(replayed) == 8
     assert replace(quick, effort=slow.effort) == slow
+
+
+def test_what_was_wrong_is_judged_once_more_and_replayed_where_that_gives_another_score(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = played(tmp_path / "run", {1: idle, 2: idle}, limit=4)
+    first, wrong, *others = rescore(run, [SUITE], WORLDS)
+    assert wrong.scores is not None and wrong.scores["outcome"].value == 0.0
+    keep(run, [first, replace(wrong, scores={**wrong.scores, "outcome": Score(0.5, "")}), *others])
+    replayed: list[str] = []
+    score = Replayer.score
+    monkeypatch.setattr(Replayer, "score", lambda self, record: replayed.append(record.case) or score(self, record))
+    shown = {case.id: case for case in contents_of([run]).runs[0].cases}
+    assert replayed == [wrong.record.case]
+    assert shown[wrong.record.case].rollouts[0].scores["outcome"] == 0.0
 
 
 def test_a_world_of_another_version_has_everything_replayed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

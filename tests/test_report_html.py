@@ -22,6 +22,7 @@ from hypothesis import given, strategies as st
 from report_runs import HOSTILE, hostile, idle, played
 
 from samescore.harness.case import Case
+from samescore.harness.examples import Reason
 from samescore.harness.run import Run
 from samescore.harness.types import Call, Message
 from samescore.reports.contents import Contents, contents_of
@@ -425,6 +426,36 @@ def test_a_person_clicks_through_it(reader: Reader, page: str, contents: Content
     reader.until(lambda: not reader.js("return document.querySelector('dialog').open"))
     assert reader.js("return document.activeElement.dataset.case") == first
     assert reader.browser.title == title and reader.js("return location.hash") == ""
+    reader.quiet()
+
+
+@needs_driver
+def test_in_a_vietnamese_page_what_stays_english_is_marked(reader: Reader, contents: Contents, tmp_path: Path) -> None:
+    """Such as the reason of a plug-in's scorer, in the table of changed cases and where a case is opened."""
+    run, foreign = contents.runs[0], "no turn; brevity <is> the soul of wit"
+    assert run.comparison is not None
+    flip = replace(run.comparison.broken[0], reason=f"short: {foreign}")
+    reasons = (Reason("short", 0.25, foreign), Reason("format", 0.0, "no turn"))
+    cases = [
+        replace(case, rollouts=tuple(replace(one, reasons=reasons, error=None) for one in case.rollouts))
+        if case.id == flip.case
+        else case
+        for case in run.cases
+    ]
+    comparison = replace(run.comparison, broken=(flip,))
+    told = replace(contents, language="vi", runs=(replace(run, cases=tuple(cases), comparison=comparison),))
+    reader.open(html_of(told), tmp_path / "report.html")
+    (why,) = reader.all("#changes .flips .reason")[:1]
+    assert why.get_attribute("textContent") == "short: không có lượt nào; brevity <is> the soul of wit"
+    reader.seen(reader.all("#changes button.open")[0]).click()
+    reader.until(lambda: reader.all(".side:last-child .why dd"))
+    shown = [one.text for one in reader.all(".side:last-child .why dd")]
+    assert shown == ["không có lượt nào; brevity <is> the soul of wit", "không có lượt nào"]
+    assert [one.text for one in reader.all(".side:last-child .why dt")] == ["short 0,25", "format 0"]
+    for place in ("#changes .flips", ".side:last-child .why"):
+        marked = reader.js(f"return [...document.querySelectorAll('{place} [lang]')].map((one) => one.textContent)")
+        assert marked == ["brevity <is> the soul of wit"], place
+    assert reader.js("return document.documentElement.lang") == "vi"
     reader.quiet()
 
 

@@ -68,6 +68,8 @@ PLACES: dict[str, Callable[[str], str]] = {
 @example("`")
 @example("a`|`b\\")
 @example("--- x")
+@example("--")
+@example("-- -")
 @example("==")
 @example("12. x")
 @example("_a_ __b__ c_d")

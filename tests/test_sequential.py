@@ -84,6 +84,13 @@ def test_a_look_is_certain_of_a_pass_of_all_metrics_or_a_regression_of_one() -> 
     assert not looks.judge(2, []).certain
 
 
+def test_a_drop_inside_the_margin_is_a_regression_at_the_last_look_only() -> None:
+    looks = Looks.make(CASES)
+    small = compared(7, 0, 200, looks.level)
+    assert 0 < small.drop < small.margin and looks.judge(1, [small]).standings == ("dropped",)
+    assert [looks.judge(number, [small]).decision for number in (1, 2, 3, 4)] == [None, None, None, "regression"]
+
+
 def test_a_look_is_stricter_than_a_run_without_looks() -> None:
     looks = Looks.make(CASES)
     assert compared(0, 0, 81, 0.05).cleared and not compared(0, 0, 81, looks.level).cleared

@@ -16,7 +16,7 @@ from samescore.suites.sop.loader import load
 from samescore.suites.sop.model import Sop
 from samescore.suites.sop.obligations import Criterion, Feasibility, met, obligations, sensitive
 from samescore.suites.sop.paths import branches
-from samescore.suites.sop.solver import Solver, values
+from samescore.suites.sop.solver import Solver, lawful, values
 from samescore.suites.sop.trace import trace
 
 DATA = Path(__file__).with_name("data") / "sop"
@@ -272,3 +272,46 @@ def test_coverage_counts_what_is_missing_and_lists_the_infeasible_apart() -> Non
 def test_no_cases_cover_nothing() -> None:
     report = coverage(PARCEL, [], "branch")
     assert report.total.covered == 0 and set(report.branches.values()) == {0}
+
+
+SETTLED = {sop.name: obligations(sop, "mcdc") for sop in (PARCEL, REASK, TEXTBOOK)}
+
+
+@pytest.mark.parametrize("sop", [PARCEL, REASK, TEXTBOOK], ids=lambda sop: sop.name)
+@given(data=st.data())
+@settings(deadline=None, max_examples=15)
+def test_what_cases_cover_is_what_they_meet_of_what_can_be_met(sop: Sop, data: st.DataObject) -> None:
+    """By definition, every obligation settled by the solver; also where a case breaks a rule or leaves its domain."""
+    known = [dict(entry.witness) for entry in SETTLED[sop.name] if entry.witness is not None]
+    cases = data.draw(st.lists(st.sampled_from(known), max_size=6))
+    for name, unlawful in (("parcel.value", 10**6), ("parcel.days_late", -1)):
+        if cases and name in cases[0] and data.draw(st.booleans()):
+            cases = [*cases, {**cases[0], name: unlawful}]
+    traced = [(facts, trace(sop, facts)) for facts in cases]
+    shown = {
+        entry.obligation: any(met(sop, entry.obligation, facts, way) for facts, way in traced)
+        for entry in SETTLED[sop.name]
+        if entry.witness is not None
+    }
+    report = coverage(sop, cases, "mcdc")
+    assert report.covered == tuple(obligation for obligation, is_met in shown.items() if is_met)
+    assert report.uncovered == tuple(obligation for obligation, is_met in shown.items() if not is_met)
+    assert report.infeasible == tuple(entry.obligation for entry in SETTLED[sop.name] if entry.witness is None)
+
+
+def test_facts_are_lawful_within_their_domains_and_by_the_rules() -> None:
+    (first, *_) = (dict(entry.witness) for entry in SETTLED["parcel"] if entry.witness is not None)
+    assert lawful(PARCEL, first)
+    for name, value in {
+        "parcel.value": 10**6,
+        "parcel.days_late": -1,
+        "parcel.status": "stolen",
+        "customer.vip": 1,
+        "today": "2031-01-01",
+    }.items():
+        assert not lawful(PARCEL, {**first, name: value}), name
+    assert all(lawful(sop, facts) for sop in (PARCEL, REASK) for facts in _lawful_of(sop))
+
+
+def _lawful_of(sop: Sop) -> list[dict[str, Any]]:
+    return [dict(entry.witness) for entry in SETTLED[sop.name] if entry.witness is not None]

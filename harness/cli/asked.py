@@ -75,3 +75,25 @@ class Backend:
     device: str
     api: ApiAsked
     as_served: ServerName | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SequentialAsked:
+    """What was asked about judging a run while it goes on. None: not said; without a baseline it is not judged so."""
+
+    baseline: Path | None = None
+    policy: Path | None = None
+    looks: int | None = None
+    same_model: bool = False
+    registry: Path | None = None
+
+    @property
+    def beside(self) -> list[str]:
+        """The options that say how, as they are written."""
+        said = {
+            "--policy": self.policy,
+            "--looks": self.looks,
+            "--same-model": self.same_model or None,
+            "--registry": self.registry,
+        }
+        return [name for name, value in said.items() if value is not None]

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer import Option
 
-from samescore.harness.cli.asked import ApiAsked, Asked, Backend
+from samescore.harness.cli.asked import ApiAsked, Asked, Backend, SequentialAsked
 from samescore.harness.cli.choices import Language, MatchingName, ProcedureIn, ServerName, SplitName
 
 if TYPE_CHECKING:
     from samescore.harness.as_served import AsServed
     from samescore.harness.cli.report import View
+    from samescore.harness.cli.sequential import Identical
     from samescore.harness.environment import World
     from samescore.harness.errors import ExitCode, WorldError
     from samescore.harness.evaluate import Evaluation
@@ -33,12 +34,13 @@ CONCURRENCY, ON_A_GPU = 64, 1024
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A run and what it takes to carry it out."""
+    """A run and what it takes to carry it out; its baseline, where it is judged while it goes on."""
 
     run: Run
     suites: Sequence[CaseSuite]
     worlds: Mapping[str, World]
     policy: Policy
+    baseline: Run | None = None
 
 
 def evaluate_command(
@@ -133,6 +135,33 @@ def evaluate_command(
         ServerName | None,
         Option("--as-served", help="Also the score that this server's lenient parser would have given."),
     ] = None,
+    sequential: Annotated[
+        Path | None,
+        Option(
+            metavar="RUN",
+            help="Judge against this baseline while it goes on, and end when the verdict is certain: the directory of "
+            "a run, or registry:BRANCH. Exit codes are those of the gate.",
+        ),
+    ] = None,
+    policy: Annotated[
+        Path | None,
+        Option(metavar="FILE", help="Of --sequential: a gate.toml.", show_default="success may not drop by 0.05"),
+    ] = None,
+    looks: Annotated[
+        int | None,
+        Option(metavar="N", min=2, max=20, help="Of --sequential: how often to judge.", show_default="4"),
+    ] = None,
+    same_model: Annotated[
+        bool, Option("--same-model", help="Of --sequential: run and judge it even if the baseline is of this model.")
+    ] = False,
+    registry: Annotated[
+        Path | None,
+        Option(
+            metavar="DIR",
+            help="Of --sequential: where registry:BRANCH is looked up.",
+            show_default="SAMESCORE_REGISTRY, or runs",
+        ),
+    ] = None,
     resume: Annotated[Path | None, Option(metavar="DIR", help="Carry on the run in this directory.")] = None,
     check: Annotated[bool, Option("--check", help="Judge the targets: exit 1 if missed, 3 if inconclusive.")] = False,
     as_json: Annotated[
@@ -145,6 +174,7 @@ def evaluate_command(
     """Evaluate a model: run every planned case live, record it, score it, and show where it fails."""
     from samescore.harness.cli.adapters import print_heading, print_side_by_side
     from samescore.harness.cli.report import View, model_label
+    from samescore.harness.cli.sequential import Identical
     from samescore.harness.errors import ExitCode
 
     named = [*(suites or ()), *(suite or ())]
@@ -169,12 +199,20 @@ def evaluate_command(
         operator=operator,
     )
     backend = Backend(device, ApiAsked(model_base_url, timeout, max_retries, max_connections, price), as_served)
+    against = SequentialAsked(sequential, policy, looks, same_model, registry)
     view = View(check, as_json, show)
     headed = resume is None and len(asked.adapter or ()) > 1 and not as_json
     runs: list[Run] = []
     codes: list[ExitCode] = []
-    with closing(_begun(asked, backend, check) if resume is None else _resumed(resume, asked, backend, check)) as begun:
+    beginning = (
+        _begun(asked, backend, check, against) if resume is None else _resumed(resume, asked, backend, check, against)
+    )
+    with closing(beginning) as begun:
         for session in begun:
+            if isinstance(session, Identical):
+                session.told(as_json)
+                codes.append(session.verdict.exit)
+                continue
             if headed:
                 print_heading(model_label(session.run))
             codes.append(_finished(session, view, concurrency))
@@ -189,6 +227,7 @@ def _finished(session: Session, view: View, concurrency: int | None) -> ExitCode
     """Carry a run out and print what it says."""
     from samescore.harness.cli.passport import verify_passport
     from samescore.harness.cli.report import report
+    from samescore.harness.cli.sequential import gated
     from samescore.harness.cli.template import note_shortfall
     from samescore.harness.errors import WorldError
 
@@ -198,19 +237,22 @@ def _finished(session: Session, view: View, concurrency: int | None) -> ExitCode
     verify_passport(run)
     usual = ON_A_GPU if run.manifest.model.startswith("vllm/") else CONCURRENCY
     evaluation, lenient = _carried_out(session, concurrency or usual, view.as_json)
+    verdict = gated(run, session.baseline)
     try:
-        return report(run, session.suites, session.worlds, evaluation.results, view, as_served=lenient)
+        return report(run, session.suites, session.worlds, evaluation.results, view, as_served=lenient, gated=verdict)
     except WorldError as error:  # under a null agent, whose scores stand beside the model's
         raise _unreported(run, error) from error
 
 
-def _begun(asked: Asked, backend: Backend, check: bool) -> Generator[Session]:
+def _begun(asked: Asked, backend: Backend, check: bool, against: SequentialAsked) -> Generator[Session | Identical]:
     """A new run, or one for each adapter. What can be wrong with the command is found before a directory is made."""
     from samescore.harness.cli.adapters import directories, require_adapters
     from samescore.harness.cli.as_served import require_text
     from samescore.harness.cli.beforehand import require_local
     from samescore.harness.cli.loading import load_suites, require_procedure, with_data, with_operators, worlds_of
     from samescore.harness.cli.report import require_targets
+    from samescore.harness.cli.sequential import compared_with, require_sequential
+    from samescore.harness.manifest import manifest_of
     from samescore.harness.plan import Plan
     from samescore.harness.policies import is_api
     from samescore.harness.rollout import DEFAULT_LIMITS, Limits
@@ -218,6 +260,7 @@ def _begun(asked: Asked, backend: Backend, check: bool) -> Generator[Session]:
     from samescore.harness.served import served
 
     names, model = with_data(asked.suite or [DEFAULT_SUITE], asked.data, asked.matching), asked.model or DEFAULT_MODEL
+    require_sequential(against, check, backend.as_served)
     require_text(model, backend.as_served)
     adapters = list(asked.adapter or ())
     require_adapters(model, adapters)
@@ -242,15 +285,22 @@ def _begun(asked: Asked, backend: Backend, check: bool) -> Generator[Session]:
         limits=limits,
         limit=asked.limit,
     )
+    comparison = None if against.baseline is None else compared_with(against, model, plan, suites)
     said: list[str | None] = [*adapters] or [None]
     with closing(_policies(model, said, asked.dialect, backend, {}, worlds)) as policies:
         for adapter, out in zip(said, places, strict=True):
             policy = next(policies)
             if backend.as_served is not None:
                 served(policy.dialect.name, backend.as_served)
+            if comparison is not None:
+                candidate = Run(Path(), manifest_of(plan, policy, worlds, suites, adapter))
+                if (identical := comparison.with_candidate(candidate)) is not None:
+                    yield identical
+                    continue
             label = model if adapter is None else f"{model}+{Path(adapter).name}"
+            directory = out or new_directory([suite.name for suite in suites], label)
             run = Run.create(
-                out or new_directory([suite.name for suite in suites], label),
+                directory,
                 plan,
                 policy,
                 worlds,
@@ -258,12 +308,15 @@ def _begun(asked: Asked, backend: Backend, check: bool) -> Generator[Session]:
                 adapter=adapter,
                 redact=bool(asked.redact),
                 as_served=backend.as_served,
+                sequential=None if comparison is None else comparison.planned(directory, plan),
             )
-            yield Session(run, suites, worlds, policy)
+            yield Session(run, suites, worlds, policy, None if comparison is None else comparison.baseline)
             del policy  # before the next one is loaded
 
 
-def _resumed(directory: Path, asked: Asked, backend: Backend, check: bool) -> Generator[Session]:
+def _resumed(
+    directory: Path, asked: Asked, backend: Backend, check: bool, against: SequentialAsked
+) -> Generator[Session]:
     """A run that is on disk. It says itself what is to be run; only where its suites are may be said again.
 
     A model of which nothing is left to ask is not loaded.
@@ -274,6 +327,7 @@ def _resumed(directory: Path, asked: Asked, backend: Backend, check: bool) -> Ge
     from samescore.harness.as_served import outstanding
     from samescore.harness.cli.loading import suites_of, worlds_of
     from samescore.harness.cli.report import require_targets
+    from samescore.harness.cli.sequential import baseline_again
     from samescore.harness.errors import UsageError
     from samescore.harness.policies import LOCAL
     from samescore.harness.policies.answered import AnsweredPolicy
@@ -287,6 +341,7 @@ def _resumed(directory: Path, asked: Asked, backend: Backend, check: bool) -> Ge
         options = ", ".join(f"--{name.replace('_', '-')}" for name in fixed)
         raise UsageError(f"--resume carries a run on as it was planned. Leave out {options}.")
     run = Run.open(directory)
+    baseline = baseline_again(run, against, check, backend.as_served)
     suites = suites_of(run, list(asked.suite or []))
     if check:
         require_targets(suites)
@@ -297,13 +352,13 @@ def _resumed(directory: Path, asked: Asked, backend: Backend, check: bool) -> Ge
     strict = manifest.dialect.partition("@")[0]
     worlds = worlds_of(suites)
     if not (run.pending() or outstanding(run, suites, worlds)):
-        yield Session(run, suites, worlds, AnsweredPolicy(run))
+        yield Session(run, suites, worlds, AnsweredPolicy(run), baseline)
         return
     dialect = strict if manifest.model.startswith(LOCAL) else None
     (policy,) = _policies(manifest.model, [manifest.adapter], dialect, backend, manifest.description, worlds)
     if policy.dialect.name == strict != manifest.dialect:  # what was had again as served, carried on by itself
         policy = Redialected(policy, run.dialect)
-    yield Session(run, suites, worlds, policy)
+    yield Session(run, suites, worlds, policy, baseline)
 
 
 def _policies(
@@ -356,7 +411,7 @@ def _announce(session: Session, as_json: bool) -> None:
     noun = "branch" if branches == 1 else "branches"
     epochs = f" x {plan.epochs} epochs" if plan.epochs > 1 else ""
     languages = ", ".join(sorted({case.locale for case in plan.cases}))
-    recorded = len(plan) - len(run.pending())
+    recorded = len(run.due) - len(run.pending())
     before = f" · {recorded} of {len(plan)} recorded before" if recorded else ""
     names = ", ".join(suite.name for suite in plan.suites)
     told = " · procedure in the prompt" if plan.procedure == "prompt" else ""
@@ -376,7 +431,7 @@ def _carried_out(session: Session, concurrency: int, as_json: bool) -> tuple[Eva
     run, suites, worlds, policy = session.run, session.suites, session.worlds, session.policy
 
     def evaluated(run: Run, policy: Policy) -> Evaluation:
-        return _evaluated(Session(run, suites, worlds, policy), concurrency)
+        return _evaluated(Session(run, suites, worlds, policy, session.baseline), concurrency)
 
     try:
         evaluation = evaluated(run, policy)
@@ -387,10 +442,11 @@ def _carried_out(session: Session, concurrency: int, as_json: bool) -> tuple[Eva
 
 def _evaluated(session: Session, concurrency: int) -> Evaluation:
     from samescore.harness.cli.progress import progress
+    from samescore.harness.cli.sequential import tell_look
     from samescore.harness.evaluate import evaluate_sync
 
-    run, pending = session.run, len(session.run.pending())
-    with progress(len(run.plan), len(run.plan) - pending) as bar:
+    run, due, pending = session.run, len(session.run.due), len(session.run.pending())
+    with progress(due, due - pending) as bar:
 
         def finished(scored: Scored) -> None:
             bar.advance(None if scored.scores is None else scored.scores["success"].value == 1.0)
@@ -403,4 +459,6 @@ def _evaluated(session: Session, concurrency: int) -> Evaluation:
             run,
             concurrency=concurrency,
             on_result=finished,
+            on_look=tell_look,
+            baseline=session.baseline,
         )

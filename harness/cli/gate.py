@@ -55,7 +55,11 @@ def gate_command(
     ] = None,
     policy: Annotated[
         Path | None,
-        Option(metavar="FILE", help="What is asked, a gate.toml.", show_default="success may not drop by 0.05"),
+        Option(
+            metavar="FILE",
+            help="What is asked, a gate.toml.",
+            show_default="success may not drop by 0.05; of a run with --sequential the policy that it was begun with",
+        ),
     ] = None,
     targets: Annotated[
         bool, Option("--targets", help="Judge one run by its suites' targets; there is no baseline.")
@@ -78,13 +82,13 @@ def gate_command(
     from samescore.harness.registry import run_directory
     from samescore.harness.run import Run
 
-    judged_by = DEFAULT if policy is None else load_policy(policy)
+    judged_by = None if policy is None else load_policy(policy)
     if targets:
         if baseline is not None or len(runs) > 1 or same_model or show:
             raise UsageError(
                 "--targets judges one run by itself. Leave out the baseline and its options, or leave out --targets."
             )
-        raise typer.Exit(_judge_targets(Asked(runs, None, policy, suite or ()), judged_by, as_json))
+        raise typer.Exit(_judge_targets(Asked(runs, None, policy, suite or ()), judged_by or DEFAULT, as_json))
     if baseline is None:
         if len(runs) < 2:
             raise UsageError(
@@ -96,7 +100,7 @@ def gate_command(
     raise typer.Exit(_judge(Asked(runs, before, policy, suite or ()), judged_by, same_model, as_json, show))
 
 
-def _judge(asked: Asked, policy: Policy, same_model: bool, as_json: bool, show: int) -> int:
+def _judge(asked: Asked, policy: Policy | None, same_model: bool, as_json: bool, show: int) -> int:
     import json
 
     from samescore.harness.cli.gate_table import print_verdict, screen

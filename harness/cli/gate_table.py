@@ -12,7 +12,7 @@ from samescore.harness.counted import counted
 from samescore.harness.gate.comparable import digest_in_words
 from samescore.harness.gate.pairs import Moved
 from samescore.harness.gate.targets import TargetsDecision, TargetsJudged
-from samescore.harness.gate.told import excluded, remedy, sentence, signed
+from samescore.harness.gate.told import excluded, look_in_words, remedy, sentence, signed
 from samescore.harness.gate.verdict import CLEARED, DROPPED, OPEN, Decision, RuleVerdict, Verdict
 from samescore.harness.results import Metric, TargetVerdict
 from samescore.harness.run import Run
@@ -54,6 +54,8 @@ def print_verdict(console: Console, verdict: Verdict, candidates: Sequence[Run],
             _line(console, label, _run_in_words(run))
     if verdict.metrics:
         _line(console, "compared", f"{_cases(verdict)}: {verdict.population}")
+    if verdict.sequential is not None:
+        _line(console, "sequential", f"{look_in_words(verdict.sequential)}, as the run was planned")
     for words in verdict.again:
         _line(console, "scored", f"again from evidence: {words}")
     for words in verdict.warnings:
@@ -77,6 +79,11 @@ def print_verdict(console: Console, verdict: Verdict, candidates: Sequence[Run],
     for rule in verdict.rules:
         _print_rule(console, rule)
     console.print()
+    decision_in_words(console, verdict)
+
+
+def decision_in_words(console: Console, verdict: Verdict) -> None:
+    """The decision and why, without what stands above it."""
     _print_decision(console, verdict.decision, _sentence(verdict))
 
 
@@ -120,6 +127,8 @@ def _run_in_words(run: Run) -> str:
 
 
 def _cases(verdict: Verdict) -> str:
+    if verdict.sequential is not None:
+        return f"{counted(verdict.cases, 'case')} in common that the look has seen"
     whole = "all of both runs" if verdict.share == 1.0 else f"{verdict.share:.0%} of the larger run"
     return f"{counted(verdict.cases, 'case')} in common, {whole}"
 

@@ -47,6 +47,6 @@ def import_command(
     from samescore.harness.inspect_ext.importing import import_log
 
     run = import_log(log, directory)
-    done = len(run.plan) - len(run.pending())
+    done = len(run.due) - len(run.pending())
     status = run.manifest.status.value
     print(f"{directory}: {done} of {len(run.plan)} rollouts, {status}. Score it: {run.score_command}")

@@ -74,7 +74,7 @@ def plan_command(
     plans = planned(known, judged_by, number, churn, epochs or EPOCHS, power)
     if looks is not None and number is None:
         raise UsageError("--looks: after how many cases they are depends on how many are planned. Add --cases N.")
-    looked = None if looks is None or number is None else looks_at(plans, known, judged_by, number, looks)
+    looked = None if looks is None or number is None else looks_at(known, judged_by, number, looks)
     table = Table(plans, looked, judged_by, number, power, told(known, plans, churn, judged_by))
     code = ExitCode.PASS if all(plan.possible for plan in plans) else ExitCode.INCONCLUSIVE
     if as_json:

@@ -103,7 +103,7 @@ def print_table(table: Table) -> None:
             _print_epochs(console, plan, table.cases)
         console.print()
     if table.looks is not None:
-        print_hanging(console, Text("looks  ", style="bold"), Text(_looks(table.looks, table.policy)))
+        print_hanging(console, Text("looks  ", style="bold"), Text(looks_in_words(table.looks, table.policy)))
         console.print()
     legend = [_legend(table.cases, table.power)] if any(plan.fewest is not None for plan in table.metrics) else []
     for remark in (*legend, *table.told):
@@ -141,7 +141,8 @@ def _print_epochs(console: Console, plan: MetricPlan, cases: int | None) -> None
     console.print(table)
 
 
-def _looks(looked: LookPlan, policy: Policy) -> str:
+def looks_in_words(looked: LookPlan, policy: Policy) -> str:
+    """After how many cases the looks are, and which of them can pass."""
     ends = ", ".join(map(str, looked.ends[:-1]))
     if looked.first is not None:
         when = f"a pass is possible from look {looked.first} on, which takes {looked.fewest} cases"

@@ -218,7 +218,11 @@ def _print(registry: Registry, entries: tuple[Entry, ...], notes: dict[int, list
         table.add_column(name, justify="right" if name == "cases" or not table.columns else "left")
     for entry in entries:
         state, metric = _standing(registry, entry)
-        said = [*([] if state is State.THERE else [state.value]), *notes.get(entry.number, [])]
+        said = [
+            *([] if state is State.THERE else [state.value]),
+            *_early(registry, entry, state),
+            *notes.get(entry.number, []),
+        ]
         cells = (
             str(entry.number),
             entry.path,
@@ -248,6 +252,15 @@ def _standing(registry: Registry, entry: Entry) -> tuple[State, Metric | None]:
     return state, said and Metric(SUCCESS, said["value"], said["low"], said["high"], said["n"])
 
 
+def _early(registry: Registry, entry: Entry, state: State) -> list[str]:
+    """That a run was ended by a look before its last case, which its score has to be read with."""
+    from samescore.harness.registry import State
+    from samescore.harness.run import Run
+
+    ended = Run.open(registry.directory(entry)).ended_early if state is State.THERE else None
+    return [] if ended is None else [f"ended early: {ended}"]
+
+
 def _entry_json(registry: Registry, entry: Entry, notes: dict[int, list[str]]) -> dict[str, Any]:
     state, metric = _standing(registry, entry)
     return {
@@ -265,7 +278,7 @@ def _entry_json(registry: Registry, entry: Entry, notes: dict[int, list[str]]) -
         "started": entry.started,
         "added": entry.added,
         "success": None if metric is None else {"value": metric.value, "low": metric.low, "high": metric.high},
-        "notes": notes.get(entry.number, []),
+        "notes": [*_early(registry, entry, state), *notes.get(entry.number, [])],
     }
 
 

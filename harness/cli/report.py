@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from samescore.harness.as_served import AsServed
 from samescore.harness.case import Case
@@ -22,6 +22,9 @@ from samescore.harness.rescore import Scored
 from samescore.harness.results import Floor, Metric, Results, TargetVerdict, summarise
 from samescore.harness.run import Run
 
+if TYPE_CHECKING:
+    from samescore.harness.cli.sequential import Gated
+
 LENIENT = (
     "this provider hides what the model wrote as arguments, so malformed calls cannot be seen. Not to be compared with "
     "a model whose calls were read strictly."
@@ -29,6 +32,10 @@ LENIENT = (
 LENIENT_SERVER = (
     "turns were read as this server's parser reads them, which takes malformed calls. Not to be compared with a model "
     "whose calls were read strictly."
+)
+EARLY = (
+    "Its comparison was certain then; the scores of these cases lean to what ended it, and are not those of all the "
+    "planned ones."
 )
 
 
@@ -61,19 +68,31 @@ def report(
     *,
     keep: bool = True,
     as_served: AsServed | None = None,
+    gated: Gated | None = None,
 ) -> ExitCode:
     """Print what a scored run says and return the exit code; `keep` it in its `run.json` once it is complete.
 
-    `as_served` are its results as a server would have read the turns, where they were asked for.
+    `as_served` are its results as a server would have read the turns, where they were asked for. `gated` is the verdict
+    of a run that was judged while it went on: its exit code counts, too.
+
+    Raises:
+        Incomparable: targets are to be judged by a run that was ended early.
     """
+    from samescore.harness.gate.sequential import TARGETS, require_whole
     from samescore.harness.scorers import RUBRIC, SCORERS
 
+    if view.check:
+        require_whole(run, TARGETS)
     floors = _floors(run, cases_of(suites), worlds)
-    results = summarise(run.plan, cases_of(suites), scored, RUBRIC, targets_of(suites), floors)
+    results = summarise(run.due, cases_of(suites), scored, RUBRIC, targets_of(suites), floors)
     code = exit_code(results, view.check)
     if as_served is not None and not as_served.complete:
         code = ExitCode.worst([code, ExitCode.INCOMPLETE])
+    if gated is not None:
+        code = ExitCode.worst([code, gated.verdict.exit])
     shown = results_json(run, results, code)
+    if gated is not None:
+        shown["gate"] = gated.to_json(run)
     if as_served is not None:
         shown["as_served"] = as_served_json(as_served)
     if keep and results.complete:  # while it is not, another process may be at work on it
@@ -88,6 +107,8 @@ def report(
         _print(run, results, view)
         if as_served is not None:
             print(in_words(as_served), flush=True)
+        if gated is not None:
+            gated.print(run)
     for words in moved_targets(run, suites):
         say(f"note: a target moved since this run began: {words}")
     if not results.complete:
@@ -119,6 +140,7 @@ def results_json(run: Run, results: Results, code: ExitCode) -> dict[str, Any]:
         "cases": results.cases,
         "metrics": {name: metric_json(metric) for name, metric in results.metrics.items()},
         **({"lenient": True} if run.manifest.lenient else {}),
+        **({"completed": dict(run.manifest.completed)} if run.manifest.completed else {}),
         **({"usage": asdict(results.usage)} if results.usage is not None else {}),
         **({"operators": {one.name: _operator_json(one) for one in results.operators}} if results.operators else {}),
     }
@@ -169,6 +191,9 @@ def _print(run: Run, results: Results, view: View) -> None:
     if run.manifest.lenient:
         print_hanging(screen, Text("lenient: "), Text(LENIENT if run.manifest.server is None else LENIENT_SERVER))
         print()
+    if run.ended_early is not None:
+        print_hanging(screen, Text("ended early: "), Text(f"at {run.ended_early}. {EARLY}"))
+        print()
     print_failures(screen, results.failing, len(results.branches), view.show)
     success = results.metrics["success"]
     parts = [f"success {score(success)} [{interval(success)}]"]
@@ -198,7 +223,7 @@ def _floors(run: Run, cases: Sequence[Case], worlds: Mapping[str, World]) -> Map
     from samescore.harness.floors import floors
     from samescore.harness.scorers import RUBRIC
 
-    planned = {case.id for case in run.plan.cases}
+    planned = {case.id for case in run.due.cases}
     measured = without_controls(case for case in cases if case.id in planned)
     try:
         return asyncio.run(floors(measured, worlds, RUBRIC, run.plan.limits))

@@ -99,7 +99,7 @@ def _of_run(sop: Any, directory: Path) -> Any:
     suite = f"sop/{sop.name}"
     cases = (case for case in cases_of(suites) if (case.world, case.suite) == (sop.world, suite))
     facts = {case.id: case.facts for case in cases}
-    planned = [item for item in run.plan.items() if item.case in facts]
+    planned = [item for item in run.due.items() if item.case in facts]
     if not planned:
         procedures = ", ".join(sorted({case.suite for case in run.plan.cases}))
         raise UsageError(f"{directory}: this run has no cases of {suite} in {sop.world}; it has {procedures}.")

@@ -3,6 +3,9 @@
 comparable   what differs between the runs, and what follows
 scores       the scores of a run, from its evidence
 pairs        the common cases side by side, epochs averaged
+comparing    their numbers, and the verdict that follows
+sequential   what a run records that is judged while it goes on, and what such a run is good for
+looks        verdicts on the cases seen so far
 rules        zero tolerance, and what never having seen it proves
 policy       what is asked: margins, confidence, population
 verdict      what is answered, and how that follows
@@ -35,6 +38,9 @@ def gate(
 ) -> Verdict:
     """Judge a candidate against a baseline on their common cases; without a policy by the default one.
 
+    A candidate that was judged against this baseline while it went on (`samescore eval --sequential`) is judged by its
+    looks, and without a policy by the one that it recorded. One that was ended early is incomparable otherwise.
+
     Several runs of one candidate are pooled or charged, as the policy says. `suites` are the names or paths of those
     that are not where a run recorded them, should it have to be scored again. `same_model` judges a candidate that is
     the baseline's own model by its numbers, as if it were another: an A/A test of the gate.
@@ -46,11 +52,10 @@ def gate(
         WorldError: a world's own code crashed when a run was scored again.
     """
     from samescore.harness.gate.judging import judged
-    from samescore.harness.gate.policy import DEFAULT
     from samescore.harness.run import Run
 
     candidates = (candidate,) if isinstance(candidate, Run) else tuple(candidate)
-    return judged(candidates, baseline, policy or DEFAULT, suites, same_model)
+    return judged(candidates, baseline, policy, suites, same_model)
 
 
 def __getattr__(name: str) -> Any:

@@ -16,7 +16,7 @@ from typing import Any
 
 from samescore.harness.counted import counted
 from samescore.harness.manifest import Manifest
-from samescore.harness.plan import PlannedCase
+from samescore.harness.plan import Plan, PlannedCase
 from samescore.harness.run import Run
 from samescore.harness.worldless import WORLDLESS
 
@@ -70,11 +70,11 @@ def blocking(candidate: Run, baseline: Run) -> list[str]:
     return [_difference(what, one, other) for what, one, other in pairs if one != other]
 
 
-def too_few(common: Common, least: float, candidate: Run, baseline: Run) -> str | None:
+def too_few(common: Common, least: float, candidate: Plan, baseline: Plan) -> str | None:
     """Why the cases in common are too few, in words; None if they are not."""
     if common.cases and common.share >= least:
         return None
-    ours, theirs = _suites(candidate.manifest), _suites(baseline.manifest)
+    ours, theirs = _suites(candidate), _suites(baseline)
     suites = f" (candidate: {ours}; baseline: {theirs})" if ours != theirs else ""
     if not common.cases and not common.changed:
         return f"suites: the runs have no case in common{suites}"
@@ -179,8 +179,8 @@ def _libraries(manifest: Manifest) -> Mapping[str, str]:
     return {**every, **(used if isinstance(used, Mapping) else {})}
 
 
-def _suites(manifest: Manifest) -> str:
-    return ", ".join(f"{suite.name} v{suite.version}" for suite in manifest.plan.suites)
+def _suites(plan: Plan) -> str:
+    return ", ".join(f"{suite.name} v{suite.version}" for suite in plan.suites)
 
 
 def _difference(what: str, candidate: str, baseline: str) -> str:

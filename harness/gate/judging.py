@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from samescore.harness.errors import UsageError
 from samescore.harness.gate.comparable import (
-    Common,
     blocking,
     common_cases,
     digest,
@@ -16,34 +15,31 @@ from samescore.harness.gate.comparable import (
     warnings,
     worlds_differ,
 )
-from samescore.harness.gate.pairs import Pairs, pairs_of
-from samescore.harness.gate.policy import Policy
-from samescore.harness.gate.rule_verdicts import rule_verdicts
-from samescore.harness.gate.scores import RunScores, held_scores, with_scores
-from samescore.harness.gate.verdict import (
-    Decision,
-    Described,
-    MetricVerdict,
-    Verdict,
-    decided,
-)
+from samescore.harness.gate.comparing import compared
+from samescore.harness.gate.looks import verdict_of_looks
+from samescore.harness.gate.policy import DEFAULT, Policy
+from samescore.harness.gate.scores import held_scores, with_scores
+from samescore.harness.gate.sequential import early_differences, planned_comparison
+from samescore.harness.gate.verdict import Decision, Verdict
 from samescore.harness.plan import PlannedCase
 from samescore.harness.run import Run
-from samescore.harness.stats.noninferiority import Compared, compare, standings
 from samescore.harness.tool_diff.tools import ToolChange
 
 
 def judged(
-    candidates: Sequence[Run], baseline: Run, policy: Policy, suites: Sequence[str], same_model: bool
+    candidates: Sequence[Run], baseline: Run, said: Policy | None, suites: Sequence[str], same_model: bool
 ) -> Verdict:
     """See `samescore.harness.gate.gate`."""
+    planned = planned_comparison(candidates, baseline, said)
+    policy = said or (DEFAULT if planned is None else planned.policy)
     _require_one_candidate(candidates, policy)
     identical = any(_same(run, baseline) for run in candidates)
     plans = [run.plan.cases for run in candidates]
     common = common_cases(_in_all(plans), baseline.plan.cases)
     differs = [words for run in candidates for words in blocking(run, baseline)]
-    if not differs and (few := too_few(common, policy.common, candidates[0], baseline)) is not None:
+    if not differs and (few := too_few(common, policy.common, candidates[0].plan, baseline.plan)) is not None:
         differs = [few]
+    differs += early_differences(candidates, baseline, said)
     differs = list(dict.fromkeys(differs))
     held = [held_scores(run, _because(run, candidates, baseline)) for run in (*candidates, baseline)]
     warned = tuple(dict.fromkeys(words for run in candidates for words in _warnings(run, candidates, baseline)))
@@ -63,72 +59,12 @@ def judged(
         return Verdict(Decision.INCOMPLETE, lacking=found, again=again, warnings=warned, identical=identical)
     if all(case.id in runs[-1].controls for case in common.cases):
         return Verdict(Decision.INCOMPARABLE, differs=("cases: the runs share none but controls",), again=again)
-    verdict = _compared(runs[:-1], runs[-1], common, policy, identical, same_model)
-    return replace(verdict, again=again, warnings=warned)
-
-
-def _compared(
-    candidates: Sequence[RunScores],
-    baseline: RunScores,
-    common: Common,
-    policy: Policy,
-    identical: bool,
-    same_model: bool,
-) -> Verdict:
-    controls = baseline.controls
-    cases = [case for case in common.cases if case.id not in controls]
-    counted = candidates if policy.retries == "pooled" else [max(candidates, key=lambda run: run.run.manifest.started)]
-    pairs = pairs_of(cases, counted, baseline)
-    metrics = _metrics(pairs, policy)
-    rules = rule_verdicts(candidates, baseline, policy)
-    return Verdict(
-        decided(metrics, rules, identical=identical and not same_model),
-        metrics=metrics,
-        rules=rules,
-        fixed=tuple(case.name for case in pairs.fixed),
-        broken=tuple(case.name for case in pairs.broken),
-        population=_population(cases, counted[0].run, policy),
-        identical=identical,
-        cases=len(cases),
-        share=common.share,
-        alpha=policy.level,
-        described=tuple(
-            Described(one.name, *one.means, len(one.before))
-            for name, one in pairs.metrics.items()
-            if name not in policy.margins
-        ),
-        changes={case.name: case for case in (*pairs.broken, *pairs.fixed)},
-        branches=pairs.branches,
-        tools=pairs.tools,
-        pass_k=pairs.pass_k,
-    )
-
-
-def _metrics(pairs: Pairs, policy: Policy) -> tuple[MetricVerdict, ...]:
-    compared: dict[str, Compared] = {}
-    for name, margin in policy.margins.items():
-        if name not in pairs.metrics:
-            known = ", ".join(pairs.metrics)
-            raise UsageError(
-                f"the policy gives {name} a margin, and no common case has that metric. Leave it out; the cases have "
-                f"{known}."
-            )
-        one = pairs.metrics[name]
-        sampled = policy.branches == "sample"
-        compared[name] = compare(
-            one.before,
-            one.after,
-            one.branches if sampled else None,
-            margin,
-            alpha=policy.level,
-            rho0=policy.correlation(len(set(one.branches))) if sampled else 0.0,
-            metrics=len(policy.margins),
-        )
-    found = standings(list(compared.values()), policy.level)
-    return tuple(
-        MetricVerdict(name, one, standing, *pairs.metrics[name].means)
-        for (name, one), standing in zip(compared.items(), found, strict=True)
-    )
+    if planned is not None:
+        verdict = verdict_of_looks(runs[0], runs[-1], common, planned)
+        warned = (*verdict.warnings, *warned)
+    else:
+        verdict = compared(runs[:-1], runs[-1], common, policy, identical=identical and not same_model)
+    return replace(verdict, again=again, warnings=warned, identical=identical)
 
 
 def _require_one_candidate(candidates: Sequence[Run], policy: Policy) -> None:
@@ -190,21 +126,3 @@ def _tool_changes(candidate: Run, baseline: Run) -> tuple[ToolChange, ...] | Non
     if not toolsets_differ(candidate.manifest, baseline.manifest):
         return ()
     return between_runs(baseline, candidate)
-
-
-def _population(cases: Iterable[PlannedCase], run: Run, policy: Policy) -> str:
-    """What the claim is about, in words."""
-    known = list(cases)
-    plan = run.plan
-    branches = len({case.group for case in known})
-    suites = ", ".join(f"{suite.name} v{suite.version}" for suite in plan.suites)
-    languages = ", ".join(sorted({case.locale for case in known}))
-    if branches == len(known):
-        of = f"cases like these {len(known)}"
-    elif policy.branches == "sample":
-        of = f"branches like these {branches}, and cases like these {len(known)}"
-    else:
-        of = f"these {branches} branches and no others, and cases like these {len(known)} of them"
-    decoding = "greedy decoding" if plan.temperature == 0 else f"sampling at temperature {plan.temperature:g}"
-    place = "procedure in the prompt" if plan.procedure == "prompt" else "procedure not in the prompt"
-    return f"{of}, of {suites} ({languages}); {decoding}, {place}"

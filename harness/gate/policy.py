@@ -26,6 +26,7 @@ from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 from samescore.harness.errors import UnknownName, UsageError
+from samescore.harness.fingerprint import fingerprint
 from samescore.harness.gate.rules import RULES, rule_named
 
 Branches: TypeAlias = Literal["sample", "population"]
@@ -74,11 +75,58 @@ class Policy:
         """The alpha of one comparison: that of the policy, shared out over the tries that it allows."""
         return self.alpha / self.tries
 
+    @property
+    def fingerprint(self) -> str:
+        """Changes with anything that may change a verdict about runs that are comparable."""
+        return fingerprint([dict(sorted(self.margins.items())), *self._judged_by()])
+
+    def differences(self, other: Policy) -> list[tuple[str, str, str]]:
+        """What may change a verdict and is otherwise in another policy: its name, here, and there. Not `common`."""
+        pairs = [("margins", _margins_in_words(self), _margins_in_words(other))]
+        pairs += zip(_JUDGED_BY, map(_in_words, self._judged_by()), map(_in_words, other._judged_by()), strict=True)
+        return [pair for pair in pairs if pair[1] != pair[2]]
+
+    def to_json(self) -> dict[str, Any]:
+        """The options, as in a policy file; those without a value are left out."""
+        said = {one.name: getattr(self, one.name) for one in fields(self)}
+        said |= {"margins": dict(self.margins), "zero_tolerance": list(self.zero_tolerance)}
+        return {name: value for name, value in said.items() if value is not None}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Policy:
+        """Read what `to_json` wrote.
+
+        Raises:
+            UsageError: see the class; or there is an option of a later version.
+        """
+        known = [one.name for one in fields(cls)]
+        for option in data:
+            if option not in known:
+                raise UnknownName("option", option, known)
+        return cls(**{**data, "zero_tolerance": tuple(data.get("zero_tolerance", ()))})
+
+    def _judged_by(self) -> list[Any]:
+        return [self.level, self.branches, self.rho0, sorted(self.zero_tolerance)]
+
     def correlation(self, branches: int) -> float:
         """How alike two cases of one branch are assumed to drop, at least, where there are so many branches."""
         if self.rho0 is not None:
             return self.rho0
         return 0.0 if branches >= MANY_BRANCHES else ASSUMED
+
+
+_JUDGED_BY = ("alpha of a verdict", "branches", "rho0", "zero_tolerance")
+"""Beside the margins, what a verdict depends on."""
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(value) or "none"
+    return "by default" if value is None else str(value)
+
+
+def _margins_in_words(policy: Policy) -> str:
+    return ", ".join(f"{name} {margin:g}" for name, margin in sorted(policy.margins.items()))
 
 
 class _Wrong(UsageError):

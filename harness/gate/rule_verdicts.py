@@ -30,8 +30,8 @@ def _verdict(rule: Rule, candidates: Sequence[RunScores], baseline: RunScores | 
     occurrences: list[Occurrence] = []
     for run in candidates:
         for planned in run.run.plan.cases:
-            epochs = run.outcomes[planned.id]
-            if rule.name in epochs[0].rules:
+            epochs = run.outcomes.get(planned.id, ())  # none where a look ended the run, or has not seen the case yet
+            if epochs and rule.name in epochs[0].rules:
                 rollouts += len(epochs)
                 cases[planned.id] = planned
                 occurrences += _occurrences(rule, planned.id, epochs)

@@ -75,7 +75,7 @@ def with_scores(held: RunScores, suites: Sequence[str] = ()) -> RunScores:
             run,
             {},
             held.again,
-            f"{run.directory}: {counted(len(broken), 'rollout')} of {len(run.plan)} cannot be scored again, such as "
+            f"{run.directory}: {counted(len(broken), 'rollout')} of {len(run.due)} cannot be scored again, such as "
             f"{first.record.case}, epoch {first.record.epoch}: {first.error!s:.300}",
         )
     return RunScores(run, _by_case(run, scored), held.again)
@@ -116,8 +116,8 @@ def _again(run: Run, suites: Sequence[str]) -> tuple[Scored, ...]:
 
 
 def _by_case(run: Run, scored: Iterable[Scored]) -> Outcomes:
-    """Every planned rollout is there, epoch by epoch."""
-    found: dict[str, list[Outcome]] = {case.id: [] for case in run.plan.cases}
+    """Every rollout that is due is there, epoch by epoch."""
+    found: dict[str, list[Outcome]] = {case.id: [] for case in run.due.cases}
     for one in scored:
         found[one.record.case].append(outcome_of(one))
     return {case: tuple(epochs) for case, epochs in found.items()}

@@ -15,6 +15,7 @@ from samescore.harness.errors import ExitCode, UsageError
 from samescore.harness.gate.policy import Policy
 from samescore.harness.gate.rule_verdicts import rule_verdicts
 from samescore.harness.gate.scores import RunScores, held_scores, with_scores
+from samescore.harness.gate.sequential import TARGETS, require_whole
 from samescore.harness.gate.told import rule_json
 from samescore.harness.gate.verdict import RuleVerdict
 from samescore.harness.results import Metric, TargetVerdict
@@ -66,9 +67,11 @@ def judge_targets(run: Run, policy: Policy, suites: Sequence[str] = ()) -> Targe
     """Judge a run by the targets that its suites state now; by those it began with where they are not at hand.
 
     Raises:
+        Incomparable: the run was ended early by a verdict about something else.
         UsageError: there are no targets; or the run must be scored again, and its suites are not at hand.
         EvidenceDamaged, ForeignEvidence, WorldError: see `samescore.harness.gate.gate`.
     """
+    require_whole(run, TARGETS)
     targets, moved = _targets(run, suites)
     scores = with_scores(held_scores(run), suites)
     if scores.lacking is not None:

@@ -7,10 +7,12 @@ from typing import Any
 
 from samescore.harness.counted import counted
 from samescore.harness.gate.pairs import Moved
+from samescore.harness.gate.sequential import EARLY
 from samescore.harness.gate.verdict import (
     CLEARED,
     DROPPED,
     OPEN,
+    AtLook,
     Decision,
     MetricVerdict,
     RuleVerdict,
@@ -63,10 +65,40 @@ def as_json(verdict: Verdict) -> dict[str, Any]:
         "branches": _moved_json(verdict.branches),
         "tools": _moved_json(verdict.tools),
         "pass_k": [{"k": one.k, "before": one.before, "after": one.after} for one in verdict.pass_k],
+        "sequential": None if verdict.sequential is None else look_json(verdict.sequential),
         "tool_changes": None
         if changes is None
         else [{"tool": one.tool, "where": one.where, "what": one.what, "breaking": one.breaking} for one in changes],
     }
+
+
+def look_json(look: AtLook) -> dict[str, Any]:
+    """The look of a sequential verdict in JSON."""
+    return {
+        "look": look.number,
+        "of": look.of,
+        "cases": look.cases,
+        "planned": look.planned,
+        "level": look.level,
+        "alpha": look.alpha,
+    }
+
+
+def look_in_words(look: AtLook) -> str:
+    """What makes a verdict a sequential one."""
+    return f"{look}, judged at {look.level:.4f} so that {look.alpha:g} holds over all looks"
+
+
+def at_look_line(verdict: Verdict) -> str:
+    """What is said while a run goes on: how it stands at this look, in one line."""
+    standing = "open" if verdict.decision is Decision.INCONCLUSIVE else verdict.decision.value
+    several = len(verdict.metrics) > 1
+    parts = [standing]
+    for metric in verdict.metrics:
+        one, name = metric.compared, f"{metric.name} " if several else ""
+        parts.append(f"{name}drop {signed(one.drop)} [{signed(one.low)}, {signed(one.high)}]")
+    parts += [str(rule) for rule in verdict.broken_rules]
+    return f"{verdict.sequential}: {', '.join(parts)}"
 
 
 def excluded(rule: RuleVerdict) -> str:
@@ -128,12 +160,20 @@ def _why_open(metric: MetricVerdict) -> str:
 
 def remedy(verdict: Verdict) -> str:
     """What makes two runs comparable that are not."""
+    if any(words.startswith(EARLY) for words in verdict.differs):
+        return (
+            "Evaluate what ended early again without --sequential; or judge it by the comparison that it was planned "
+            "for."
+        )
     if any(words.startswith(("suites:", "cases:")) for words in verdict.differs) and len(verdict.differs) == 1:
         return "Evaluate the candidate on the suites that the baseline was run on, with the same --limit."
     return "Evaluate one of them again as the other was run."
 
 
 def _confidence(verdict: Verdict) -> str:
+    look = verdict.sequential
+    if look is not None:
+        return f"one-sided, {1 - look.level:.4g} confidence at this look, {1 - look.alpha:.4g} over all"
     return f"one-sided, {1 - verdict.alpha:.4g} confidence"
 
 

@@ -102,6 +102,24 @@ class RuleVerdict:
 
 
 @dataclass(frozen=True, slots=True)
+class AtLook:
+    """The look at a run in progress that a verdict is of: `number` of `of`, after `cases` of the `planned` cases.
+
+    It is judged at `level`, so that `alpha` holds over all looks.
+    """
+
+    number: int
+    of: int
+    cases: int
+    planned: int
+    level: float
+    alpha: float
+
+    def __str__(self) -> str:
+        return f"look {self.number} of {self.of}: {self.cases} of {self.planned} cases"
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What the gate says; `samescore.harness.gate.told` has it in a sentence and as JSON.
 
@@ -111,7 +129,8 @@ class Verdict:
     each comparison. `population` says what the claim is about. `fixed` and `broken` are the cases whose mean success
     differs, `fixed` is higher in the candidate; `changes` has their scores. Without numbers (incomparable, incomplete)
     what is derived from them is empty. `tool_changes` says how the tools differ where that makes the runs incomparable;
-    None where a run did not record its tools.
+    None where a run did not record its tools. `sequential` is the look that the verdict is of, where the run was judged
+    while it went on; `cases`, `alpha` and all numbers are then those of that look.
     """
 
     decision: Decision
@@ -134,6 +153,7 @@ class Verdict:
     tools: tuple[Moved, ...] = ()
     pass_k: tuple[PassK, ...] = ()
     tool_changes: tuple[ToolChange, ...] | None = ()
+    sequential: AtLook | None = None
 
     @property
     def exit(self) -> ExitCode:

@@ -84,7 +84,7 @@ def log_of(run: Run, suites: Sequence[CaseSuite], worlds: Mapping[str, World]) -
     """
     manifest, cases = run.manifest, cases_of(suites)
     scored = tuple(rescore(run, suites, worlds))
-    results = summarise(run.plan, cases, scored, RUBRIC)
+    results = summarise(run.due, cases, scored, RUBRIC)
     stopped = _stopped(manifest, results)
     model = model_name(manifest)
     samples = [_sample(run, model, one) for one in scored]

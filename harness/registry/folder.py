@@ -12,6 +12,7 @@ from pathlib import Path
 
 from samescore.harness.errors import EvidenceDamaged, UsageError
 from samescore.harness.files import new_folder
+from samescore.harness.gate.sequential import require_whole
 from samescore.harness.registry.checkout import Checkout
 from samescore.harness.registry.entry import Entry, Line, Promotion, State, prints_of, require_complete
 from samescore.harness.registry.index import reading, writing
@@ -125,10 +126,12 @@ class Registry:
 
         Raises:
             UsageError: it is not in the registry.
+            Incomparable: it was ended early by the verdict of a look.
             EvidenceDamaged: it changed since it was added, or vanished.
         """
         entry = self.find(said)
         self.require(entry)
+        require_whole(Run.open(self.directory(entry)), "be a baseline")
         line = Line(branch or entry.branch, entry.suites, entry.model)
         with writing(self.folder) as database:
             before = promotions_of(database, line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from samescore.harness.errors import UsageError
@@ -13,7 +14,15 @@ PREFIX = "registry:"
 
 
 def run_directory(said: Path, candidate: Run, registry: Path | None = None) -> Path:
-    """The directory of a run that was said by path, or as `registry:BRANCH`.
+    """The directory of a run that was said by path, or as `registry:BRANCH`, for a candidate that was run.
+
+    Raises: see `baseline_directory`.
+    """
+    return baseline_directory(said, suites_of(candidate.manifest), candidate.manifest.model, registry)
+
+
+def baseline_directory(said: Path, suites: Iterable[str], model: str, registry: Path | None = None) -> Path:
+    """The directory of a run that was said by path, or as `registry:BRANCH`, for candidates of a model on suites.
 
     Raises:
         UsageError: no branch is named, there is no registry, or no baseline was ever promoted there for this.
@@ -26,5 +35,5 @@ def run_directory(said: Path, candidate: Run, registry: Path | None = None) -> P
     if not branch:
         raise UsageError(f"{name}: a branch is missing. Write {PREFIX}main, or the branch whose baseline is meant.")
     found = Registry(registry_folder(registry))
-    line = Line(branch, suites_of(candidate.manifest), candidate.manifest.model)
+    line = Line(branch, tuple(sorted(suites)), model)
     return found.directory(found.baseline(line).entry)

@@ -41,7 +41,7 @@ def insert_entry(database: sqlite3.Connection, path: str, run: Run, prints: Prin
         adapter_digest(manifest),
         checkout.branch,
         checkout.commit,
-        len(plan.cases),
+        len(run.due.cases),
         plan.epochs,
         manifest.started,
         now(),

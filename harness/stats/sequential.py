@@ -75,12 +75,12 @@ class Looks:
         Raises:
             ValueError: fewer than 2 looks or more than 20, or not one new case for each, or a case twice.
         """
-        order = tuple(sorted(cases, key=lambda case: (seed_of(seed, "look", case), case)))
+        order = _order(cases, seed)
         if len(set(order)) != len(order):
             raise ValueError("a case is planned twice")
         if not 2 <= looks <= min(MOST, len(order)):
             raise ValueError(f"{looks} looks at {len(order)} cases; expected 2 to {MOST}, with a new case for each")
-        ends = tuple(-(-len(order) * number // looks) for number in range(1, looks + 1))
+        ends = _ends(len(order), looks)
         return cls(order, ends, alpha, pocock_level(tuple(end / len(order) for end in ends), alpha), seed)
 
     def __len__(self) -> int:
@@ -95,10 +95,18 @@ class Looks:
         return self.order[: self.ends[number - 1]]
 
     def judge(self, number: int, compared: Sequence[Compared]) -> Looked:
-        """What this look says. `compared` are the metrics of `seen(number)`, compared at `level`."""
+        """What this look says. `compared` are the metrics of `seen(number)`, compared at `level`.
+
+        Before the last look a drop ends the run where what was seen of it reaches the margin: few cases can show that
+        there is one before they can show that it is small enough, and of that all cases are to be asked.
+        """
         found = tuple(standings(compared, self.level))
         decision: Literal["pass", "regression"] | None = None
-        if "dropped" in found:
+        last = number == len(self)
+        if any(
+            standing == "dropped" and (last or metric.drop >= metric.margin)
+            for metric, standing in zip(compared, found, strict=True)
+        ):
             decision = "regression"
         elif found and set(found) == {"cleared"}:
             decision = "pass"
@@ -124,15 +132,25 @@ class Looks:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any], cases: Iterable[str]) -> Looks:
-        """Read what `to_json` wrote, for the cases of the same plan.
+        """Read what `to_json` wrote, for the cases of the same plan. The level is the recorded one.
 
         Raises:
             ValueError: they are not as many as there were, or the looks are otherwise not those of that plan.
         """
-        looks = cls.make(cases, data["looks"], data["alpha"], data["seed"])
+        order = _order(cases, data["seed"])
+        looks = cls(order, _ends(len(order), data["looks"]), data["alpha"], data["level"], data["seed"])
         if list(looks.ends) != list(data["ends"]):
             raise ValueError(f"looks after {data['ends']} cases were planned; these cases have them after {looks.ends}")
         return looks
+
+
+def _order(cases: Iterable[str], seed: int) -> tuple[str, ...]:
+    """Random, and of each case by itself: leaving some out does not move the others."""
+    return tuple(sorted(cases, key=lambda case: (seed_of(seed, "look", case), case)))
+
+
+def _ends(cases: int, looks: int) -> tuple[int, ...]:
+    return tuple(-(-cases * number // looks) for number in range(1, looks + 1))
 
 
 @lru_cache(maxsize=64)

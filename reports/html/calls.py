@@ -10,6 +10,7 @@ from samescore.reports.html.elements import (
     Column,
     bounds,
     opener,
+    reason,
     score_plots,
     section,
     shortened,
@@ -70,7 +71,7 @@ def parser(run: ReportedRun, words: Words, number: int, place: str) -> Markup:
             tag("code", one.name),
             words.number(one.turns),
             words.number(one.rollouts),
-            joined(opener(one.case, number, words), tag("span", shortened(one.detail), class_="note")),
+            joined(opener(one.case, number, words), tag("span", reason(one.detail, words, "detail"), class_="note")),
         )
         for one in run.defects
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from samescore.reports.contents import Flip, ReportedRun
-from samescore.reports.html.elements import LISTED, Column, branch_text, opener, section, shortened, table
+from samescore.reports.html.elements import LISTED, Column, branch_text, opener, reason, section, table
 from samescore.reports.markup import Markup, joined, tag
 from samescore.reports.words import Words
 
@@ -45,7 +45,7 @@ def _flips(caption: str, flips: Sequence[Flip], words: Words, number: int, *, is
             ),
             words.share(one.before),
             words.share(one.after),
-            tag("span", shortened(one.reason), class_="reason"),
+            tag("span", reason(one.reason, words), class_="reason"),
         )
         for one in flips[:LISTED]
     ]

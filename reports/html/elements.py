@@ -10,6 +10,7 @@ from samescore.harness.results import TargetVerdict
 from samescore.reports.contents import Decision, Tone
 from samescore.reports.markup import Child, Markup, joined, tag
 from samescore.reports.plots import UNIT, Interval, axis
+from samescore.reports.reasons import parts
 from samescore.reports.words import Words
 
 SIGNS = {Tone.GOOD: "✓", Tone.BAD: "✗", Tone.UNSURE: "?", Tone.BROKEN: "!", Tone.PLAIN: "·"}
@@ -114,6 +115,18 @@ def opener(case: str, run: int, words: Words) -> Markup:
     return tag(
         "button", case, type="button", class_="open", data_case=case, data_run=run, title=words("cases.open", case=case)
     )
+
+
+def reason(text: str, words: Words, group: str = "reason", most: int = 240) -> Markup:
+    """What is wrong, in at most so many characters; what is English in a page of another language is marked as such."""
+    found: list[Child] = []
+    for part in parts(text, words.language, group):
+        shown = shortened(part.text, most)
+        found.append(tag("span", shown, lang="en") if part.english else shown)
+        most -= len(part.text)
+        if most <= 0:
+            break
+    return joined(*found)
 
 
 def branch_text(name: str) -> Markup:

@@ -6,6 +6,7 @@ The page unpacks it when a case is opened, and shows it as text, never as markup
     talks     conversations; each a flat list of kind, string, string: what is said, and the note beside it
     cases     [id, branch, locale, operator or -1, expected talk or -1, for each run a list of rollouts or null]
     rollout   [success or null, talk or -1, error or -1, flat list of scorer, value, reason]
+    reason    one text; or a list of them, in the page's language and in English in turn
 
 A rollout's place in its list is its epoch. Runs are in the order of the page, the baseline last.
 """
@@ -20,8 +21,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from samescore.reports.contents import Contents, Line, LineKind, ReportedCase, ReportedRollout, ReportedRun
+from samescore.reports.contents import Contents, Language, Line, LineKind, ReportedCase, ReportedRollout, ReportedRun
 from samescore.reports.markup import visible
+from samescore.reports.reasons import parts
 
 BUDGET = 4_000_000
 """Bytes that the packed conversations may take in the page; those of rollouts that passed give way."""
@@ -44,7 +46,7 @@ def packed(contents: Contents, budget: int = BUDGET) -> Packed:
     rollouts = list(_by_interest(runs))
 
     def first(count: int) -> str:
-        return _encoded(_json(runs, {id(one) for one in rollouts[:count]}))
+        return _encoded(_json(runs, {id(one) for one in rollouts[:count]}, contents.language))
 
     text = first(len(rollouts))
     if len(text) <= budget:
@@ -87,7 +89,7 @@ class _Table:
         return self.places[key]
 
 
-def _json(runs: Sequence[ReportedRun], chosen: set[int]) -> dict[str, Any]:
+def _json(runs: Sequence[ReportedRun], chosen: set[int], language: Language) -> dict[str, Any]:
     strings, talks = _Table(), _Table()
 
     def text(value: str) -> int:
@@ -99,8 +101,14 @@ def _json(runs: Sequence[ReportedRun], chosen: set[int]) -> dict[str, Any]:
         flat = [part for line in lines for part in (_KINDS[line.kind], text(line.text), text(line.note))]
         return talks.of(tuple(flat), flat)
 
+    def reason(words: str) -> int | list[int]:
+        found = parts(words, language)
+        if not any(part.english for part in found):
+            return text("".join(part.text for part in found))
+        return [text("") for part in found[:1] if part.english] + [text(part.text) for part in found]
+
     def rollout(one: ReportedRollout) -> list[Any]:
-        reasons = [part for why in one.reasons for part in (text(why.scorer), round(why.value, 4), text(why.words))]
+        reasons = [part for why in one.reasons for part in (text(why.scorer), round(why.value, 4), reason(why.words))]
         error = _NONE if one.error is None else text(one.error)
         return [one.success, talk(one.lines) if id(one) in chosen else _NONE, error, reasons]
 

@@ -182,10 +182,20 @@
   function reasons(each) {
     const box = make("div", "why"), entries = make("dl");
     box.append(make("h4", "", words["talk.why"]));
-    if (each.error) box.append(make("p", "", each.error));
+    if (each.error) {
+      const error = make("p", "", each.error);
+      error.lang = "en";
+      box.append(error);
+    }
     for (let i = 0; i < each.reasons.length; i += 3) {
       const [scorer, value, why] = each.reasons.slice(i, i + 3), entry = make("div");
-      entry.append(make("dt", "", `${shown.data.text(scorer)} ${value}`), make("dd", "", shown.data.text(why)));
+      const told = make("dd");
+      [why].flat().forEach((at, place) => {
+        const part = make("span", "", shown.data.text(at));
+        if (place % 2) part.lang = "en";
+        told.append(part);
+      });
+      entry.append(make("dt", "", `${shown.data.text(scorer)} ${value.toLocaleString(words.language)}`), told);
       entries.append(entry);
     }
     box.append(entries);

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from samescore.suites.sop.model import Sop
-from samescore.suites.sop.obligations import Criterion, Kind, Obligation, met, obligations
+from samescore.suites.sop.obligations import Criterion, Kind, Obligation, Sought, met, sought
 from samescore.suites.sop.paths import branches
-from samescore.suites.sop.trace import trace
+from samescore.suites.sop.solver import Solver, lawful
+from samescore.suites.sop.trace import Trace, trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +70,39 @@ class Coverage:
 def coverage(sop: Sop, facts_of_cases: Iterable[Mapping[str, Any]], criterion: Criterion) -> Coverage:
     """What cases with these facts cover.
 
+    A case that meets an obligation is the proof that it can be met: the solver is asked about the others alone.
+
     Raises:
         SopError: a decision has no arm, or several, for a case.
         KeyError: a case lacks a fact.
     """
     traced = [(facts, trace(sop, facts)) for facts in facts_of_cases]
+    proving = [(facts, way) for facts, way in traced if lawful(sop, facts)]
     covered, uncovered, infeasible = [], [], []
-    for entry in obligations(sop, criterion):
-        obligation = entry.obligation
-        if entry.witness is None:
-            infeasible.append(obligation)
-        elif any(met(sop, obligation, facts, way) for facts, way in traced):
+    solver: Solver | None = None
+    for one in sought(sop, criterion):
+        if _shown(sop, one.obligation, proving):
+            covered.append(one.obligation)
+            continue
+        solver = solver or Solver(sop)
+        obligation = _feasible(solver, one)
+        if obligation is None:
+            infeasible.append((one.otherwise or one).obligation)
+        elif _shown(sop, obligation, traced):
             covered.append(obligation)
         else:
             uncovered.append(obligation)
     cases = Counter(way.branch for _, way in traced)
     counts = {branch.id: cases[branch.id] for branch in branches(sop)}
     return Coverage(criterion, tuple(covered), tuple(uncovered), tuple(infeasible), counts)
+
+
+def _shown(sop: Sop, obligation: Obligation, traced: Iterable[tuple[Mapping[str, Any], Trace]]) -> bool:
+    return any(met(sop, obligation, facts, way) for facts, way in traced)
+
+
+def _feasible(solver: Solver, one: Sought) -> Obligation | None:
+    """The obligation, or the one that takes its place; None if it is proven that neither can be met."""
+    if solver.possible(*one.nodes):
+        return one.obligation
+    return None if one.otherwise is None else _feasible(solver, one.otherwise)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
@@ -22,6 +23,11 @@ from samescore.harness.errors import Mistake, SopError
 _INT = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,15})")
 _FLOAT = re.compile(r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?")
 _WORDS: Mapping[str, bool | None] = {"": None, "~": None, "null": None, "true": True, "false": False}
+
+_LIBYAML: Any = getattr(yaml, "CBaseLoader", None)
+"""Reads ten times as fast, where PyYAML was built with it."""
+_TAKEN_BY_LIBYAML_ALONE = re.compile("[\t\ufeff]")
+"""What it takes where PyYAML says that it is no YAML; so does it a question mark in a list or mapping in brackets."""
 
 Scalar: TypeAlias = bool | int | float | str | None
 
@@ -106,18 +112,46 @@ def read(path: Path) -> Item:
 
 @lru_cache(maxsize=64)
 def _read(path: Path, text: str) -> Item:
-    """What a file with that text says. Suites that share a procedure read it once: it is what takes longest."""
-    problems = Problems(path)
+    """What a file with that text says. Suites that share a procedure read it once: it is what takes longest.
+
+    libyaml reads it, and wherever that finds anything wrong PyYAML does, which words it.
+    """
+    if _LIBYAML is not None and not _TAKEN_BY_LIBYAML_ALONE.search(text):
+        with suppress(yaml.YAMLError, SopError):
+            return _composed(path, text, _LIBYAML)
     try:
-        for event in yaml.parse(text, Loader=yaml.BaseLoader):
-            _check_event(event, problems)
-        problems.raise_any()
-        root = yaml.compose(text, Loader=yaml.BaseLoader)
+        return _composed(path, text, yaml.BaseLoader)
     except yaml.YAMLError as error:
         raise unreadable(path, error, text) from None
-    item = Item(None, 1) if root is None else _item(root, root.start_mark.line + 1, problems)
+
+
+def _composed(path: Path, text: str, loader: Any) -> Item:
+    problems = Problems(path)
+    for event in yaml.parse(text, Loader=loader):
+        _check_event(event, problems)
+    problems.raise_any()
+    root = yaml.compose(text, Loader=loader)
+    if root is None:
+        return Item(None, 1)
+    if loader is _LIBYAML and _questioning(root):
+        raise yaml.YAMLError("a question mark in brackets")
+    item = _item(root, root.start_mark.line + 1, problems)
     problems.raise_any()
     return item
+
+
+def _questioning(node: yaml.Node) -> bool:
+    """Whether a question mark stands in brackets, outside of quotes."""
+    if not isinstance(node, yaml.CollectionNode):
+        return False
+    pairs = isinstance(node, yaml.MappingNode)
+    children = [child for pair in node.value for child in pair] if pairs else node.value
+    return any(
+        "?" in child.value and node.flow_style and not child.style
+        if isinstance(child, yaml.ScalarNode)
+        else _questioning(child)
+        for child in children
+    )
 
 
 def unreadable(path: Path, error: OSError | UnicodeDecodeError | yaml.YAMLError, text: str = "") -> SopError:

@@ -106,21 +106,40 @@ class Feasibility:
     witness: Mapping[str, Any] | None
 
 
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """An obligation before it is known whether it can be met: facts meet it that satisfy all of `nodes` and the rules.
+
+    Where none do, `otherwise` takes its place.
+    """
+
+    obligation: Obligation
+    nodes: tuple[Node, ...]
+    otherwise: Sought | None = None
+
+
 def obligations(sop: Sop, criterion: Criterion) -> tuple[Feasibility, ...]:
     """All obligations of a criterion, those of the criteria before it included.
 
     Branches, asks, retries, boundaries, MC/DC come in turn, each in the order of the file. A witness is the smallest
     (see `solver`).
     """
-    solver, reached = Solver(sop), reach(sop)
-    found = [_settled(solver, obligation, node) for obligation, node in _branch_obligations(sop)]
+    solver = Solver(sop)
+    return tuple(_settled(solver, one) for one in sought(sop, criterion))
+
+
+def sought(sop: Sop, criterion: Criterion) -> Iterator[Sought]:
+    """The same before a solver was asked, in the same order."""
+    reached = reach(sop)
+    for obligation, node in _branch_obligations(sop):
+        yield Sought(obligation, (node,))
     if criterion != "branch":
         for same in _comparisons(sop):
-            found += _boundaries(solver, same, reached[same[0].step.id])
+            yield from _boundaries(same, reached[same[0].step.id])
     if criterion == "mcdc":
         for place in _places(sop):
-            found += [_settled(solver, o, And((reached[o.step], node))) for o, node in _mcdc(place)]
-    return tuple(found)
+            for obligation, node in _mcdc(place):
+                yield Sought(obligation, (And((reached[obligation.step], node)),))
 
 
 def met(sop: Sop, obligation: Obligation, facts: Mapping[str, Any], trace: Trace) -> bool:
@@ -179,8 +198,11 @@ def sensitive(root: Node, index: int) -> Node:
             return And(tuple(neutral))
 
 
-def _settled(solver: Solver, obligation: Obligation, constraint: Node) -> Feasibility:
-    return Feasibility(obligation, solver.find(constraint))
+def _settled(solver: Solver, one: Sought) -> Feasibility:
+    witness = solver.find(*one.nodes)
+    if witness is None and one.otherwise is not None:
+        return _settled(solver, one.otherwise)
+    return Feasibility(one.obligation, witness)
 
 
 def _branch_obligations(sop: Sop) -> Iterator[tuple[Obligation, Node]]:
@@ -278,7 +300,7 @@ def _comparisons(sop: Sop) -> Iterator[list[_Place]]:
     yield from same.values()
 
 
-def _boundaries(solver: Solver, same: Sequence[_Place], reached: Node) -> Iterator[Feasibility]:
+def _boundaries(same: Sequence[_Place], reached: Node) -> Iterator[Sought]:
     """The edges of one comparison. Where it cannot decide alone at an edge, reaching the edge is enough."""
     step, arm, atom = same[0].step, same[0].arm, same[0].atom
     assert atom.op is not None
@@ -294,12 +316,9 @@ def _boundaries(solver: Solver, same: Sequence[_Place], reached: Node) -> Iterat
             arm.line,
             Holds(unmasked),
         )
-        witness = solver.find(reached, unmasked)
-        if witness is None:
-            words = f"{atom.text} at {at} in {arm.name}, where other facts decide"
-            obligation = replace(obligation, description=words, goal=Holds(edge))
-            witness = solver.find(reached, edge)
-        yield Feasibility(obligation, witness)
+        words = f"{atom.text} at {at} in {arm.name}, where other facts decide"
+        masked = replace(obligation, description=words, goal=Holds(edge))
+        yield Sought(obligation, (reached, unmasked), Sought(masked, (reached, edge)))
 
 
 def _shifted(right: Shifted | int | date | str | None, offset: int) -> Shifted | int | date:

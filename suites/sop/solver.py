@@ -209,6 +209,27 @@ def equations(sop: Sop, facts: Mapping[str, Any]) -> tuple[Node, ...]:
     )
 
 
+def lawful(sop: Sop, facts: Mapping[str, Any]) -> bool:
+    """Whether facts are within their domains and the rules hold: what every witness is. Ids and texts are left out.
+
+    Raises:
+        KeyError: a fact is missing.
+    """
+    encoded = (fact for fact in sop.facts.values() if fact.kind not in _INCIDENTAL)
+    return all(_within(fact, facts[fact.name]) for fact in encoded) and all(
+        evaluate(rule.root, facts) for rule in sop.rules
+    )
+
+
+def _within(fact: Fact, value: Any) -> bool:
+    match fact.kind:
+        case FactKind.BOOL:
+            return isinstance(value, bool)
+        case FactKind.ENUM:
+            return value in fact.values
+    return 0 <= _index(fact, value) < _size(fact)
+
+
 def _codes(facts: Iterable[Fact]) -> dict[str, int]:
     """One number per enum value; facts that share a value share its number, so that they can be compared."""
     values = dict.fromkeys(value for fact in facts for value in fact.values)
