@@ -67,6 +67,7 @@ def _run(run: ReportedRun) -> dict[str, Any]:
         "finished": run.finished,
         "status": "complete" if results.complete else "incomplete",
         "stopped": run.stopped,
+        "completed": run.completed,
         "epochs": run.epochs,
         "temperature": run.temperature,
         "limit": run.limit,

@@ -21,10 +21,10 @@ def compared(
     baseline: Run,
     after: ReportedRun,
     before: ReportedRun,
-    policy: Policy,
+    policy: Policy | None,
     suites: Sequence[str],
 ) -> Comparison:
-    """What the gate says of a run, and what changed.
+    """What the gate says of a run, and what changed; without a policy by the one that the run was planned by, if any.
 
     Raises:
         SamescoreError: see `samescore.harness.gate.gate`.
@@ -38,13 +38,22 @@ def compared(
     shifts = () if not verdict.metrics else tuple(_shifts(pairs, after.results.metrics))
     return Comparison(
         verdict=verdict,
-        sampled=policy.branches == "sample",
+        sampled=judging_policy(run, baseline, policy).branches == "sample",
         common=len(pairs),
         shifts=tuple(Shift(one.name, one.before, one.after, one.drop, gated.get(one.name)) for one in shifts),
         fixed=tuple(_flip(ours[id], theirs[id], theirs[id]) for id in verdict.fixed),
         broken=tuple(_flip(ours[id], theirs[id], ours[id]) for id in verdict.broken),
         branches=_branches(pairs),
     )
+
+
+def judging_policy(run: Run, baseline: Run | None, policy: Policy | None) -> Policy:
+    """The policy by which the gate judges a run."""
+    from samescore.harness.gate.policy import DEFAULT
+    from samescore.harness.gate.sequential import planned_comparison
+
+    planned = None if baseline is None else planned_comparison([run], baseline, policy)
+    return policy or (DEFAULT if planned is None else planned.policy)
 
 
 def _shifts(pairs: Iterable[tuple[ReportedCase, ReportedCase]], names: Iterable[str]) -> Iterable[Shift]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from samescore.harness.as_served import AsServed
 from samescore.harness.examples import Reason
@@ -332,6 +332,7 @@ class ReportedRun:
     redacted: bool
     lenient: bool
     stopped: str | None
+    completed: Mapping[str, Any] | None
     resume: str
     results: Results
     decision: Decision

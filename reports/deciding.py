@@ -204,6 +204,11 @@ def _facts_gated(run: ReportedRun, found: Comparison, words: Words) -> Iterator[
         yield Fact(words("fact.digest"), run.digest[:16], words("fact.digest.note"))
     for metric in verdict.metrics:
         yield _change(metric, words, verdict.alpha)
+    if (look := verdict.sequential) is not None:
+        value = words("fact.look.value", number=words.number(look.number), of=words.number(look.of))
+        told = {"cases": words.number(look.cases), "planned": words.counted(look.planned, "case")}
+        told |= {"level": words.level(look.level), "alpha": words.level(look.alpha)}
+        yield Fact(words("fact.look"), value, words("fact.look.note", **told))
     if verdict.metrics:
         first = verdict.metrics[0].compared
         margins = dict.fromkeys(words.points(metric.compared.margin) for metric in verdict.metrics)
@@ -293,6 +298,9 @@ def _limits(run: ReportedRun, words: Words) -> Iterator[str]:
             yield words("limit.common", common=words.number(found.verdict.cases), total=total)
         if found.verdict.warnings:
             yield words("limit.warned", what="; ".join(found.verdict.warnings))
+    if run.completed is not None:
+        seen, planned = words.number(run.completed["cases"]), words.counted(run.completed["planned"], "case")
+        yield words("limit.early", cases=seen, planned=planned)
     if moved := [one for one in run.moved if one.since == "training"]:
         yield words("limit.moved", count=words.counted(len(moved), "target"))
     if untried := {one.name: len(one.untried) for one in run.procedures if one.untried}:

@@ -20,7 +20,7 @@ from samescore.harness.rescore import Scored
 from samescore.harness.results import Floor, Results, branch_name, summarise
 from samescore.harness.run import Run
 from samescore.reports.again import asked_again
-from samescore.reports.comparing import compared
+from samescore.reports.comparing import compared, judging_policy
 from samescore.reports.contents import (
     Contents,
     Decision,
@@ -56,14 +56,12 @@ def gathered(
     """See `samescore.reports.contents.contents_of`."""
     if not runs:
         raise UsageError("a report is about a run. Name one: samescore report RUN")
-    from samescore.harness.gate.policy import DEFAULT
-
-    words, shelf, judged = Words(language), Shelf(suites), policy or DEFAULT
+    words, shelf = Words(language), Shelf(suites)
     every = list(runs) if baseline is None else [*runs, baseline]
     names = _names(every)
     loaded = [shelf.load(run) for run in every]
     reported = [
-        _reported(one, name, judged, words, drawn=one.run is not baseline)
+        _reported(one, name, judging_policy(one.run, baseline, policy), words, drawn=one.run is not baseline)
         for one, name in zip(loaded, names, strict=True)
     ]
     if baseline is None:
@@ -71,7 +69,7 @@ def gathered(
     first = replace(reported[-1], decision=decided(reported[-1], None, words))
     final = []
     for one, run in zip(reported[:-1], runs, strict=True):
-        against = replace(one, comparison=compared(run, baseline, one, first, judged, suites))
+        against = replace(one, comparison=compared(run, baseline, one, first, policy, suites))
         final.append(replace(against, decision=decided(against, first, words)))
     return _contents(final, first, words)
 
@@ -106,7 +104,8 @@ def _reported(loaded: Loaded, name: str, policy: Policy, words: Words, drawn: bo
     from samescore.harness.scorers import RUBRIC
 
     run, manifest = loaded.run, loaded.run.manifest
-    targets = targets_of(loaded.suites)
+    # A run that a look has ended says nothing of targets: its numbers lean to what ended it.
+    targets = {} if run.ended_early else targets_of(loaded.suites)
     floors = {metric: Floor(one["value"], one["policy"]) for metric, one in manifest.floors.items()}
     results = summarise(run.due, cases_of(loaded.suites), loaded.scored, RUBRIC, targets, floors)
     cases, split = _cases(loaded, words), _split(loaded)
@@ -125,6 +124,7 @@ def _reported(loaded: Loaded, name: str, policy: Policy, words: Words, drawn: bo
         redacted=manifest.redacted,
         lenient=manifest.lenient,
         stopped=manifest.stopped,
+        completed=None if run.ended_early is None else manifest.completed,
         resume=run.resume_command,
         results=results,
         decision=_UNDECIDED,

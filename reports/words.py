@@ -106,6 +106,12 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "from {before} to {after}; {confidence} interval {low} to {high}",
         "từ {before} thành {after}; khoảng tin cậy {confidence}: {low} đến {high}",
     ),
+    "fact.look": ("Judged while it went on", "Xét trong khi chạy"),
+    "fact.look.value": ("look {number} of {of}", "lần xét {number} trên {of}"),
+    "fact.look.note": (
+        "after {cases} of {planned}, in random order; judged at {level} so that {alpha} holds over all looks",
+        "sau {cases} trên {planned}, theo thứ tự ngẫu nhiên; xét ở mức {level} để cả các lần xét giữ mức {alpha}",
+    ),
     "fact.margin.note": (
         "the drop that must be ruled out",
         "mức giảm phải loại trừ được",
@@ -154,6 +160,12 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "limit.common": (
         "{common} of {total} are on both sides; the others are in no verdict.",
         "{common} trong {total} có ở cả hai bên; các case còn lại không được xét.",
+    ),
+    "limit.early": (
+        "It ended after {cases} of {planned}, when the verdict was certain: its scores lean to what ended it, and say "
+        "nothing of targets.",
+        "Lượt chạy dừng sau {cases} trên {planned}, khi kết luận đã chắc chắn: điểm nghiêng về phía khiến nó dừng, và "
+        "không nói gì về chỉ tiêu.",
     ),
     "limit.untried": ("{count} never tried ({names}).", "{count} chưa được thử ({names})."),
     "limit.uncovered": (

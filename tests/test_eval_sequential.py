@@ -104,6 +104,25 @@ def test_the_baselines_own_model_is_identical_and_nothing_is_run(place: Path, tm
     assert (gated["verdict"], gated["identical"]) == ("pass", True), "as it was planned, --same-model need not be said"
 
 
+def test_a_report_tells_of_the_look_and_of_no_targets(place: Path, passed: Done) -> None:
+    done = samescore("report", "passed", "--baseline", "base", "--md", "-", cwd=place)
+    assert done.returncode == 0, done.stderr
+    assert "look 3 of 4" in done.stdout and "may take the place of" in done.stdout
+    against = json.loads(samescore("report", "passed", "--baseline", "base", "--json", "-", cwd=place).stdout)
+    (run,) = against["runs"]
+    assert run["gate"]["verdict"] == "pass" and run["gate"]["sequential"]["look"] == 3, (
+        "by the policy it was begun with"
+    )
+    assert run["completed"]["cases"] == 104 and not run["targets"]
+    assert any("nothing of targets" in limit for limit in run["decision"]["limits"])
+    alone = json.loads(samescore("report", "passed", "--json", "-", cwd=place).stdout)
+    assert alone["decision"]["outcome"] == "measured"
+    (other,) = json.loads(
+        samescore("report", "passed", "--baseline", "base", "--policy", "other.toml", "--json", "-", cwd=place).stdout
+    )["runs"]
+    assert other["gate"]["verdict"] == "incomparable"
+
+
 def test_scores_of_what_was_seen_are_made_again(place: Path, passed: Done) -> None:
     done = samescore("score", "passed", "--show", "0", cwd=place)
     assert done.returncode == 0 and "ended early: at look 3 of 4" in done.stdout
