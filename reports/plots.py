@@ -30,7 +30,7 @@ class Scale:
 
     def ticks(self) -> list[float]:
         """A handful of round values within it."""
-        step = next((one for one in (0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5) if (self.high - self.low) / one <= 6), 1.0)
+        step = next((one for one in (0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5) if (self.high - self.low) / one <= 4), 1.0)
         first, last = ceil(self.low / step - 1e-9), floor(self.high / step + 1e-9)
         return [number * step for number in range(first, last + 1)]
 
@@ -102,12 +102,13 @@ def change_scale(values: Sequence[float]) -> Scale:
 
 
 def axis(scale: Scale, labels: Sequence[str]) -> Markup:
-    """The ticks of a scale with what is written at each; for the eye alone, since plots say their values."""
+    """The ticks of a scale with what is written at each, if anything; for the eye, since plots say their values."""
     shapes: list[Markup] = []
     for value, label in zip(scale.ticks(), labels, strict=True):
         share = (value - scale.low) / (scale.high - scale.low)
         anchor = "start" if share < 0.02 else "end" if share > 0.98 else "middle"
-        shapes.append(tag("text", label, x=scale.at(value), y=12, text_anchor=anchor))
+        if label:
+            shapes.append(tag("text", label, x=scale.at(value), y=12, text_anchor=anchor))
     return tag("svg", *shapes, class_="plot axis", height=16, aria_hidden="true", focusable="false")
 
 

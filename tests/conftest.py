@@ -1,6 +1,7 @@
 """What every test runs under."""
 
 import os
+import signal
 
 from hypothesis import HealthCheck, settings
 
@@ -13,3 +14,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 # How quickly examples are drawn says how busy the machine is, and nothing about the code.
 settings.register_profile("samescore", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("samescore")
+
+# Whatever starts tests in the background may have had them ignore Ctrl-C, which some of them send.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -160,7 +160,8 @@ def spoken(name: str, found: Interval, words: Words) -> str:
 
 def score_plots(words: Words) -> Column:
     """The column of plots of scores, with their axis on top."""
-    labels = [words.level(value) for value in UNIT.ticks()]
+    # Every other one: a narrow column has no room for more.
+    labels = ["" if number % 2 else words.level(value) for number, value in enumerate(UNIT.ticks())]
     return Column(axis(UNIT, labels), plain=True, spoken=words("column.plot"))
 
 
