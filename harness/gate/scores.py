@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from samescore.harness.counted import counted
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from samescore.harness.rescore import Scored
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RunScores:
     """What came of the rollouts of one run, by case and in the order of the plan, epoch after epoch.
 
@@ -30,7 +31,7 @@ class RunScores:
     again: str | None = None
     lacking: str | None = None
 
-    @property
+    @cached_property
     def controls(self) -> frozenset[str]:
         """The cases that count in no metric: those run as they were, beside harder ones."""
         controls = frozenset(case for case, epochs in self.outcomes.items() if epochs[0].control)
