@@ -163,3 +163,16 @@ def test_a_time_limit_ends_an_evaluation_as_ctrl_c_does(place: Path, how: Callab
     assert errors.startswith("error: interrupted: ") and errors.endswith(f"samescore eval --resume {name}\n")
     assert len(errors.splitlines()) == 1
     assert '"stopped": "interrupted"' in (place / name / "run.json").read_text()
+
+
+def test_packages_that_do_not_fit_together_are_one_message(tmp_path: Path) -> None:
+    package = tmp_path / "path" / "transformers"
+    package.mkdir(parents=True)
+    said = "huggingface-hub>=1.5.0,<2.0 is required, but found huggingface-hub==2.4.0."
+    (package / "__init__.py").write_text(f"raise ImportError({said!r})\n", encoding="utf-8")
+    search = os.pathsep.join([str(package.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
+    command = [*PROGRAM, "eval", "--model", "tiny", "--limit", "1"]
+    environment = {**os.environ, "PYTHONPATH": search}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert f"error: the installed packages do not fit together: {said} Install samescore into" in done.stderr

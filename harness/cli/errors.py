@@ -101,6 +101,14 @@ def _leave(error: BaseException) -> NoReturn:
     if isinstance(error, ModuleNotFoundError) and (extra := EXTRAS.get(str(error.name).partition(".")[0])):
         say(f"error: this needs {error.name}, which is not installed. Install it: pip install 'samescore[{extra}]'")
         raise typer.Exit(int(ExitCode.USAGE))
+    if isinstance(error, ImportError) and not str(error.name or "").startswith("samescore"):
+        # What transformers and others raise where another version of what they need is installed.
+        first = " ".join(str(error).split("\n")[0].split())
+        say(
+            f"error: the installed packages do not fit together: {first} Install samescore into a virtual environment "
+            "of its own. See more with `samescore --debug ...`."
+        )
+        raise typer.Exit(int(ExitCode.USAGE))
     if isinstance(error, KeyboardInterrupt):
         say("error: interrupted before the command was done. What was recorded before is intact.")
     elif isinstance(error, OSError) and error.errno is not None:
