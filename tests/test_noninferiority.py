@@ -128,6 +128,14 @@ def test_a_candidate_shown_to_be_better_need_not_have_as_many_cases_as_an_equal_
     assert five.floor > 0.05, "ten equal cases would not have passed"
 
 
+def test_the_interval_of_a_clear_gain_is_that_of_the_drop_turned_round() -> None:
+    before, after = passfail(5, 80, 200)
+    for clusters in (None, [number % 40 for number in range(200)]):
+        gain, drop = compare(before, after, clusters, 0.05), compare(after, before, clusters, 0.05)
+        assert gain.cleared and gain.high < -0.25
+        assert gain.high == pytest.approx(-drop.low, abs=0.02) and gain.low <= gain.drop <= gain.high
+
+
 def test_small_gains_everywhere_do_not_prove_that_no_case_is_lost() -> None:
     """Ten cases that gain a tenth each are one case gained, however little they vary: a rare loss would not be seen."""
     assert not compare([0.5] * 10, [0.6] * 10, None, 0.05).cleared

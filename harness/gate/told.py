@@ -114,8 +114,12 @@ def signed(value: float) -> str:
 
 def _passed(verdict: Verdict) -> str:
     parts = [
-        f"a drop of {metric.name} by {metric.compared.margin:g} is excluded: it is at most "
-        f"{signed(max(0.0, metric.compared.high))}"
+        f"a drop of {metric.name} by {metric.compared.margin:g} is excluded: "
+        + (
+            f"it is at most {signed(high)}"
+            if (high := metric.compared.high) >= 0
+            else f"it rises by {-high:.3f} or more"
+        )
         for metric in verdict.metrics
     ]
     return f"{'; '.join(parts)} ({_confidence(verdict)})."

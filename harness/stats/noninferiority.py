@@ -148,7 +148,7 @@ def _bounds(
     low = -tango_upper(gained * share, lost * share, sample.n * share, quantile(1 - alpha))
     high = max(
         tango_upper(lost * kept, gained * kept, sample.n * kept, t),
-        0.0 if _shown_better(lost / deff, gained / deff, alpha) else 1 - alpha ** (deff / sample.n),
+        -1.0 if _shown_better(lost / deff, gained / deff, alpha) else 1 - alpha ** (deff / sample.n),
     )
     if clustered:
         low, high = min(low, sample.mean - t * sample.error), max(high, sample.mean + t * sample.error)
