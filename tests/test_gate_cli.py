@@ -17,9 +17,11 @@ from in_process import Done, samescore
 from toy_world import case
 
 from samescore.harness.api import evaluate_suite
+from samescore.harness.cli.gate_show import reasons
 from samescore.harness.evidence import read_evidence
 from samescore.harness.records import write_line
 from samescore.harness.run import Run
+from samescore.harness.types import Score
 
 CASES = 24
 
@@ -284,3 +286,16 @@ def test_the_gate_runs_where_there_is_no_torch(known: Path) -> None:
     )
     assert (done.returncode, done.stderr) == (1, "")
     assert json.loads(done.stdout)["rescored"] == ["lazy: it was not scored yet"]
+
+
+def test_what_all_scorers_say_of_a_malformed_turn_is_said_once() -> None:
+    alike = {name: Score(0.0, "turn 2 is malformed") for name in ("success", "tool_name", "schema", "path")}
+    assert reasons(alike) == {"all 3 scorers": Score(0.0, "turn 2 is malformed")}
+    apart = {
+        "success": Score(0.0, "schema"),
+        "schema": Score(0.5, "an int"),
+        "path": Score(0.0, "no"),
+        "x": Score(1.0, ""),
+    }
+    assert list(reasons(apart)) == ["schema", "path"]
+    assert list(reasons({"success": Score(0.0, "style"), "style": Score(0.5, "long")})) == ["style"]

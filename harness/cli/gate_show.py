@@ -12,6 +12,7 @@ from samescore.harness.gate.verdict import Verdict
 from samescore.harness.records import Record
 from samescore.harness.rescore import Scored, replayer
 from samescore.harness.run import Run
+from samescore.harness.types import Score
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -50,11 +51,18 @@ def _print_case(console: Console, label: str, old: Scored, new: Scored) -> None:
             return
     assert old.case and old.trajectory and new.case and new.trajectory, "just asked"
     print_difference(console, (old.case, old.trajectory), (new.case, new.trajectory))
-    for name, score in (failed.scores or {}).items():
-        if score.value != 1.0 and name != "success":
-            why = f"{name} {score.value:.2f}: {printable(score.reason):.300}"
-            print_hanging(console, Text("    why     ", style="dim"), Text(why))
+    for name, score in reasons(failed.scores or {}).items():
+        why = f"{name} {score.value:.2f}: {printable(score.reason):.300}"
+        print_hanging(console, Text("    why     ", style="dim"), Text(why))
     console.print()
+
+
+def reasons(scores: Mapping[str, Score]) -> dict[str, Score]:
+    """The scores that are not 1, by their scorers; one for all where they say the same, as of a malformed turn."""
+    wrong = {name: one for name, one in scores.items() if one.value != 1.0 and name != "success"}
+    if len(wrong) > 1 and len({(one.value, one.reason) for one in wrong.values()}) == 1:
+        return {f"all {len(wrong)} scorers": next(iter(wrong.values()))}
+    return wrong
 
 
 def _scored(run: Run, cases: Sequence[str], suites: Sequence[str]) -> Mapping[str, list[Scored]]:
