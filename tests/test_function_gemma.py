@@ -259,7 +259,7 @@ def carried(value: Any) -> bool:
     return not isinstance(value, list) or all(map(carried, value))
 
 
-@settings(max_examples=1500)
+@settings(max_examples=500)
 @given(VALUES)
 @example("a<escape>b")
 @example({"a": {"b": ["}", END]}})
@@ -395,7 +395,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=600)
+@settings(max_examples=300)
 @given(st.lists(PIECES, max_size=24).map("".join) | st.text(max_size=80))
 @example(CALL * 50)
 @example(f"{CALL}call:f{{a:" + "[" * 3000)

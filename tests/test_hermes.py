@@ -222,7 +222,7 @@ def strict_calls(text: str) -> list[object]:
     return found
 
 
-@settings(max_examples=600)
+@settings(max_examples=300)
 @given(
     st.lists(PIECES, max_size=24).map("".join)
     | st.text(max_size=80)

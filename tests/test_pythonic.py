@@ -228,7 +228,7 @@ LITERALS = noise(
 )
 
 
-@settings(max_examples=600)
+@settings(max_examples=300)
 @given(LITERALS | VALUES.map(repr) | VALUES.map(write))
 @example("'a\\\nb'")
 @example('["\\ud83d\\ude00"]')

@@ -336,7 +336,7 @@ def carried(value: Any, types: set[str]) -> bool:
     return fit_for_text(written) and depth(value) <= 65 and ("string" not in types or json_type(value) in types)
 
 
-@settings(max_examples=1500)
+@settings(max_examples=500)
 @given(SHAPE, VALUES)
 @example("code", "5")
 @example("nullable", None)
@@ -463,7 +463,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=600)
+@settings(max_examples=300)
 @given(st.lists(PIECES, max_size=24).map("".join) | st.text(max_size=80))
 @example("<tool_call>" * 50)
 @example("<tool_call>\n" * 50)

@@ -21,6 +21,7 @@ from samescore.harness.errors import (
     EvidenceDamaged,
     EvidenceUnwritable,
     ForeignEvidence,
+    Incomparable,
     InfrastructureError,
     UsageError,
 )
@@ -172,8 +173,34 @@ def test_a_run_that_changed_since_is_said(registry: Registry, runs: Path, what: 
     for use in (lambda: registry.baseline(LINE), lambda: registry.anchor(LINE), lambda: registry.promote("1")):
         with pytest.raises(EvidenceDamaged, match="run 1 of the registry is not as it was when it was added"):
             use()
-    with pytest.raises(EvidenceDamaged, match="not as it was"):
-        registry.add(runs / "good", MAIN)
+    said: list[str] = []
+    assert registry.add(runs / "good", MAIN, said.append) == entry == registry.baseline(LINE).entry
+    place = registry.directory(entry)
+    aside = place.with_name("good.damaged")
+    assert said == [f"{place}: put back from {runs / 'good'}; what was there is now {aside}, which may be deleted"]
+    assert Run.open(place).records() == Run.open(runs / "good").records() and aside.is_dir()
+    assert registry.add(runs / "good", MAIN, said.append) == entry and len(said) == 1, "it is there: nothing is done"
+
+
+def test_only_an_intact_copy_puts_a_damaged_run_back(registry: Registry, runs: Path, tmp_path: Path) -> None:
+    entry = registry.add(runs / "good", MAIN)
+    registry.promote("1")
+    shutil.copytree(runs / "good", tmp_path / "copy")
+    for run in (registry.directory(entry), tmp_path / "copy"):
+        changed(run, "evidence")
+        (run / "evidence.jsonl").write_bytes((run / "evidence.jsonl").read_bytes() + run.name.encode())
+    assert registry.add(tmp_path / "copy", MAIN).number == 2, "a run of its own, by its digests"
+    with pytest.raises(EvidenceDamaged, match=r"not as it was.*samescore runs add COPY --registry /"):
+        registry.baseline(LINE)
+
+
+def test_a_copy_that_lies_in_the_folder_takes_the_place_of_a_damaged_run(registry: Registry, runs: Path) -> None:
+    entry = registry.add(runs / "good", MAIN)
+    registry.promote("1")
+    changed(registry.directory(entry), "evidence")
+    shutil.copytree(runs / "good", registry.folder / "copy")
+    assert registry.add(registry.folder / "copy", MAIN).number == 1
+    assert registry.baseline(LINE).entry.path == "copy"
 
 
 def test_a_run_that_was_moved_within_the_folder_is_found_again(registry: Registry, runs: Path) -> None:
@@ -262,6 +289,31 @@ def test_several_baselines_are_told_apart(registry: Registry, runs: Path) -> Non
     with pytest.raises(UsageError, match=r"toy with agent on main; toy with other on main\. Say which is meant"):
         registry.line(branch="main")
     assert registry.line(model="other") == Line("main", ("toy",), "other")
+
+
+def test_a_run_with_few_of_the_anchors_cases_is_promoted_as_an_anchor_alone(registry: Registry, tmp_path: Path) -> None:
+    for cases in (20, 16, 15, 40):
+        registry.add(recorded(tmp_path / str(cases), cases=cases).directory, MAIN)
+    assert registry.promote("1").anchor
+    assert not registry.promote("2").anchor, "four fifths are in both, which is what the gate wants"
+    for number, cases in ((3, "15 of 20"), (4, "20 of 40")):
+        with pytest.raises(Incomparable, match=rf"not promoted.*{cases} are in both.*promote {number} --anchor") as few:
+            registry.promote(str(number))
+        assert "--limit" not in str(few.value)
+    assert registry.baseline(LINE).entry.number == 2
+    assert registry.promote("4", anchor=True).anchor
+    assert registry.promote("3", "release").anchor, "another branch has an anchor of its own"
+
+
+def test_a_damaged_anchor_is_said_before_a_run_is_promoted_that_cannot_be_watched(
+    registry: Registry, runs: Path
+) -> None:
+    anchor, _ = (registry.add(runs / name, MAIN) for name in ("good", "better"))
+    registry.promote("1")
+    changed(registry.directory(anchor), "evidence")
+    with pytest.raises(EvidenceDamaged, match="run 1 of the registry is not as it was"):
+        registry.promote("2")
+    assert registry.promote("2", anchor=True).anchor
 
 
 def test_what_is_not_in_the_registry_is_not_promoted(registry: Registry, runs: Path) -> None:
@@ -515,6 +567,33 @@ def test_a_baseline_that_was_never_promoted_is_a_message(place: Path, runs: Path
     assert done.returncode == 2 and done.stdout == ""
     assert "no run of toy with agent on main was ever promoted" in done.stderr
     assert ss(place, "drift").returncode == 2
+    assert "runs: no run on main was ever promoted." in ss(place, "baseline", "--branch", "main").stderr
+    assert "runs: no run was ever promoted." in ss(place, "baseline").stderr
+
+
+def test_a_part_of_a_suite_is_promoted_with_a_note_and_never_beside_all_of_it(place: Path) -> None:
+    for name, more in (("part", ["--limit", "8"]), ("all", [])):
+        done = samescore("eval", "sop/refund", "--model", "oracle", "--out", name, *more, cwd=place)
+        assert done.returncode == 0, done.stderr
+        assert ss(place, "add", name, "--branch", "main").returncode == 0
+    done = ss(place, "promote", "part")
+    assert done.returncode == 0 and "note: this baseline is a part of the suite only" in done.stderr
+    assert ss(place, "promote", "all").returncode == 4
+    done = ss(place, "promote", "all", "--anchor")
+    assert (done.returncode, done.stderr) == (0, "")
+    done = ss(place, "promote", "part")
+    assert done.returncode == 4 and done.stdout == ""
+    assert "8 of 138 are in both" in done.stderr and "with --limit 8: evaluate all cases" in done.stderr
+
+
+def test_a_damaged_baseline_is_put_back_and_said(place: Path, runs: Path) -> None:
+    ss(place, "promote", "1")
+    with (place / "runs" / "good" / "evidence.jsonl").open("a", encoding="utf-8") as evidence:
+        evidence.write("x\n")
+    assert ss(place, "baseline").returncode == 5
+    done = ss(place, "add", runs / "good", "--branch", "main")
+    assert done.returncode == 0 and f"runs/good: put back from {runs / 'good'}; what was there is now" in done.stdout
+    assert ss(place, "baseline").stdout == "runs/good\n"
 
 
 def test_runs_are_listed_with_scores_and_what_they_are(place: Path) -> None:
