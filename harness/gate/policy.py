@@ -150,7 +150,7 @@ def _margins(margins: Any) -> None:
         if not _is_number(margin) or not 0 < margin < 1:
             raise _Wrong(
                 f"margins.{name}",
-                f"a margin of {margin!r}; expected a number between 0 and 1, both excluded, such as 0.05: the drop "
+                f"a margin of {str(margin).lower() if isinstance(margin, bool) else repr(margin)}; expected a number between 0 and 1, both excluded, such as 0.05: the drop "
                 "that would be too large",
             )
     if SUCCESS not in margins:
