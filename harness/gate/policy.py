@@ -148,9 +148,10 @@ def _margins(margins: Any) -> None:
         if name not in known:
             raise _UnknownMetric(name, known)
         if not _is_number(margin) or not 0 < margin < 1:
+            written = str(margin).lower() if isinstance(margin, bool) else repr(margin)
             raise _Wrong(
                 f"margins.{name}",
-                f"a margin of {str(margin).lower() if isinstance(margin, bool) else repr(margin)}; expected a number between 0 and 1, both excluded, such as 0.05: the drop "
+                f"a margin of {written}; expected a number between 0 and 1, both excluded, such as 0.05: the drop "
                 "that would be too large",
             )
     if SUCCESS not in margins:
