@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any
 
 from samescore.harness.errors import EvidenceDamaged, EvidenceUnwritable, ForeignEvidence, UsageError
+from samescore.harness.files import remedy_of_reading
 from samescore.harness.records import FORMAT, Record, checksum, record_from, write_line
 
 SYNC_SECONDS = 2.0
@@ -42,8 +43,9 @@ def read_evidence(path: Path) -> tuple[Record, ...]:
     try:
         data = path.read_bytes()
     except OSError as error:
-        what = f"{path}: the evidence cannot be read: {error.strerror}"
-        raise UsageError(f"{what}. Name the directory of a run.") from None
+        named = isinstance(error, FileNotFoundError | NotADirectoryError)
+        advice = "Name the directory of a run." if named else remedy_of_reading(error)
+        raise UsageError(f"{path}: the evidence cannot be read: {error.strerror}. {advice}") from None
     return _scan(path, data).records
 
 
@@ -191,7 +193,7 @@ def _record(path: Path, number: int, line: bytes) -> Record:
 def _damaged(path: Path, number: int, what: str) -> EvidenceDamaged:
     return EvidenceDamaged(
         f"{path}:{number}: the line was changed after it was written: {what}. Restore the file from a copy; or delete "
-        f"line {number} and carry the run on, which has its case run again."
+        f"line {number} and carry the run on: what has no record then is run again."
     )
 
 

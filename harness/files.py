@@ -44,9 +44,8 @@ def read_json(path: Path, what: str) -> Any:
     try:
         return read(text)
     except JsonDefect as defect:
-        line = text.count("\n", 0, defect.at) + 1
-        column = defect.at - text.rfind("\n", 0, defect.at)
-        raise UsageError(f"{path}:{line}: this is not JSON: {placed(defect, column)}. Correct the file.") from None
+        line, what = place_of(text, defect)
+        raise UsageError(f"{path}:{line}: this is not JSON: {what}. Correct the file.") from None
 
 
 def read_json_lines(path: Path, what: str) -> Iterator[tuple[int, Any]]:
@@ -62,6 +61,11 @@ def read_json_lines(path: Path, what: str) -> Iterator[tuple[int, Any]]:
             except JsonDefect as defect:
                 what = placed(defect, defect.at + 1)
                 raise UsageError(f"{path}:{number}: this is not JSON: {what}. Correct the line.") from None
+
+
+def place_of(text: str, defect: JsonDefect) -> tuple[int, str]:
+    """The line on which a JSON text is wrong, and what is wrong there."""
+    return text.count("\n", 0, defect.at) + 1, placed(defect, defect.at - text.rfind("\n", 0, defect.at))
 
 
 def placed(defect: JsonDefect, column: int) -> str:
@@ -105,6 +109,13 @@ def remedy(error: OSError) -> str:
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return "Correct the permissions, or choose another place."
     return "Choose another place." if error.filename else "Correct that and try again."
+
+
+def remedy_of_reading(error: OSError) -> str:
+    """What to do about a file that is there and cannot be read."""
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return "Correct the permissions: it must be readable."
+    return "Correct that, or restore it from a copy."
 
 
 @contextmanager

@@ -69,7 +69,8 @@ class MetricPlan:
 
     `n` is how many planned cases have it (None: no cases are planned), of `branches` branches; None: they do not
     matter. `floor` is the smallest drop that those can exclude, and `fewest` how many cases are needed at least, those
-    without the metric included; None: no number is enough. `varies` is what is expected, or assumed.
+    without the metric included; None: no number is enough. `varies` is what is expected; it is `seen` where a pilot
+    shows it, and else assumed.
     """
 
     name: str
@@ -79,7 +80,13 @@ class MetricPlan:
     floor: float | None
     fewest: int | None
     varies: Variation
+    seen: bool
     epochs: tuple[EpochPlan, ...]
+
+    @property
+    def churn(self) -> float:
+        """The share of cases that are expected to come out differently in the other run, of one epoch each."""
+        return self.varies.of_drop(1)
 
     @property
     def possible(self) -> bool:
@@ -197,13 +204,18 @@ def design_of(name: str, known: Known, policy: Policy, churn: float | None) -> D
     """What is expected of one metric. Cases that stand for themselves are independent, however many there are."""
     groups = known.branches[name]
     varies = known.variations.get(name)
-    if churn is not None or varies is None or not varies.of_drop(1):
+    if varies is None or not _is_seen(varies, churn):
         mean = varies.mean if varies is not None else Variation(0.0).mean
         varies = Variation((ASSUMED_CHURN if churn is None else churn) / 2, mean=mean)
     if policy.branches == "population" or len(set(groups)) == len(groups):
         return Design(varies)
     shares = shares_of(groups)
     return Design(varies, shares, policy.correlation(len(shares)))
+
+
+def _is_seen(varies: Variation | None, churn: float | None) -> bool:
+    """Whether a pilot says how much scores vary. One in which nothing varied does not; nor does one beside `churn`."""
+    return churn is None and varies is not None and varies.of_drop(1) > 0
 
 
 def looks_at(known: Known, policy: Policy, cases: int, looks: int) -> LookPlan:
@@ -232,12 +244,12 @@ def _planned(
     epochs: Sequence[int],
     power: float,
 ) -> MetricPlan:
-    design = design_of(name, known, policy, churn)
+    design, seen = design_of(name, known, policy, churn), _is_seen(known.variations.get(name), churn)
     share = len(known.branches[name]) / known.total
     n = None if cases is None else round(cases * share)
     branches = None if design.shares is None else len(design.shares)
     if branches == 1 or n == 0:
-        return MetricPlan(name, margin, n, branches, 1.0, None, design.variation, ())
+        return MetricPlan(name, margin, n, branches, 1.0, None, design.variation, seen, ())
     level = policy.level
     fewest = fewest_cases(design, margin, level)
     floor = None if n is None else design.floor(n, level)
@@ -253,7 +265,7 @@ def _planned(
             )
         )
     least = None if fewest is None else ceil(fewest / share)
-    return MetricPlan(name, margin, n, branches, floor, least, design.variation, tuple(rows))
+    return MetricPlan(name, margin, n, branches, floor, least, design.variation, seen, tuple(rows))
 
 
 def _fewest(name: str, margin: float, known: Known, policy: Policy, level: float) -> int | None:

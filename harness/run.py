@@ -20,7 +20,7 @@ from samescore.harness.dialects import Dialect
 from samescore.harness.environment import World
 from samescore.harness.errors import EvidenceDamaged, EvidenceUnwritable, ForeignEvidence, UsageError
 from samescore.harness.evidence import EvidenceWriter, read_evidence
-from samescore.harness.files import write_text
+from samescore.harness.files import place_of, remedy_of_reading, write_text
 from samescore.harness.manifest import FORMAT, Manifest, Status, manifest_of, now, world_prints
 from samescore.harness.plan import CaseSuite, Item, Plan
 from samescore.harness.policy import Policy
@@ -305,13 +305,20 @@ def _fields(data: Mapping[str, Any]) -> str:
 
 def _read_manifest(path: Path) -> Manifest:
     try:
-        data = read(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise UsageError(f"{path.parent}: no run here (no {MANIFEST}). Name the directory of a run.") from None
+    except NotADirectoryError:
+        raise UsageError(f"{path.parent}: this is a file, and no run. Name the directory of a run.") from None
     except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}.") from None
-    except (JsonDefect, UnicodeDecodeError) as defect:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}. {remedy_of_reading(error)}") from None
+    except UnicodeDecodeError as defect:
         raise EvidenceDamaged(f"{path}: not JSON any more: {defect}. Restore the file from a copy.") from None
+    try:
+        data = read(text)
+    except JsonDefect as defect:
+        where, what = place_of(text, defect)
+        raise EvidenceDamaged(f"{path}:{where}: not JSON any more: {what}. Restore the file from a copy.") from None
     if not isinstance(data, dict) or type(data.get("format")) is not int:
         raise ForeignEvidence(f"{path}: not of a samescore run: it states no format. Name the directory of a run.")
     if data["format"] > FORMAT:

@@ -16,6 +16,7 @@ from samescore.harness.passport import Passport
 from samescore.reports.adapter import Adapter, adapter_of
 from samescore.reports.contents import Contents, ReportedRun
 from samescore.reports.quoting import block, code, prose
+from samescore.reports.replaceable import CARD_MARK
 from samescore.reports.tables import (
     SIGNS,
     Table,
@@ -47,7 +48,7 @@ def card(contents: Contents, folder: Path | None = None) -> str:
             f"{other.name}. Name runs of one, and the other as --baseline."
         )
     adapter = adapter_of(contents.runs[0], folder)
-    lines = [*_front(contents, adapter), f"# {prose(adapter.name)}", "", *_about(contents, adapter, words)]
+    lines = [*_front(contents, adapter), CARD_MARK, f"# {prose(adapter.name)}", "", *_about(contents, adapter, words)]
     lines += _section(words("card.details"), _details(contents, adapter, words))
     lines += _section(words("card.data"), _learned(adapter.passport, words))
     lines += _section(words("card.results"), [line for run in contents.runs for line in _results(run, words)])

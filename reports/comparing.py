@@ -35,10 +35,12 @@ def compared(
     ours, theirs = {case.id: case for case in after.cases}, {case.id: case for case in before.cases}
     pairs = [(one, theirs[id]) for id, one in ours.items() if id in theirs and one.operator != CONTROL]
     gated = {metric.name: metric for metric in verdict.metrics}
+    judged_by = judging_policy(run, baseline, policy)
     shifts = () if not verdict.metrics else tuple(_shifts(pairs, after.results.metrics))
     return Comparison(
         verdict=verdict,
-        sampled=judging_policy(run, baseline, policy).branches == "sample",
+        sampled=judged_by.branches == "sample",
+        tries=judged_by.tries,
         common=len(pairs),
         shifts=tuple(Shift(one.name, one.before, one.after, one.drop, gated.get(one.name)) for one in shifts),
         fixed=tuple(_flip(ours[id], theirs[id], theirs[id]) for id in verdict.fixed),

@@ -67,8 +67,9 @@ class Fact:
 class Decision:
     """May it ship, in a sentence; why, in facts; and what the suite does not cover.
 
-    `also` is a second sentence, where there is something that the first must not be read without: targets that are
-    missed although nothing got worse. `exit` is the exit code that the gate gives for it.
+    `also` has further sentences, where there is something that the first must not be read without: targets that are
+    missed although nothing got worse, rules of zero tolerance that were broken and the policy does not forbid. `exit`
+    is the exit code that the gate gives for it.
     """
 
     outcome: Outcome
@@ -119,11 +120,15 @@ class LineKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of a conversation. `note` is a result's tool and outcome, a malformed turn's defects, an end's reason."""
+    """A line of a conversation. `note` is a result's tool and outcome, a malformed turn's defects, an end's reason.
+
+    `turn` is the number, from 1, of the agent's turn that it is part of or the result of; 0 where it is of none.
+    """
 
     kind: LineKind
     text: str
     note: str = ""
+    turn: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,11 +300,12 @@ class Comparison:
     """A run against the baseline. Without a verdict on numbers (incomparable, incomplete) there are no `shifts`.
 
     `branches` are those that changed, the largest drop first. `sampled` says that the branches at hand stand for others
-    like them, as the policy has it, and are not all there is.
+    like them, as the policy has it, and are not all there is. `tries` are those of a candidate that the policy allows.
     """
 
     verdict: Verdict
     sampled: bool
+    tries: int
     common: int
     shifts: tuple[Shift, ...]
     fixed: tuple[Flip, ...]
@@ -362,8 +368,8 @@ class ReportedRun:
 class Contents:
     """A report: one run, or several side by side, each against the same baseline where there is one.
 
-    `decision` is the run's own. Of several runs it counts those that may ship, has the outcome and exit code of the one
-    that decides for all (the first of exit codes 2, 5, 4, 1, 3, 0), and a fact for each.
+    `decision` is the run's own. Of several runs it counts those that may take the baseline's place, has the outcome and
+    exit code of the one that decides for all (the first of exit codes 2, 5, 4, 1, 3, 0), and a fact for each.
     """
 
     language: Language

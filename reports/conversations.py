@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from samescore.harness.case import Case
 from samescore.harness.examples import Reason
 from samescore.harness.rescore import Scored
 from samescore.harness.strictjson import write
 from samescore.harness.types import Call, Message, Observation, Step, Trajectory
+from samescore.harness.user import ScriptedUser
 from samescore.reports.contents import Line, LineKind, ReportedRollout
 
 
 def conversation(case: Case, trajectory: Trajectory) -> Iterator[Line]:
     """Everything that the model was told and wrote, from the user's first words to how it ended."""
     yield Line(LineKind.USER, case.opening)
-    for step in trajectory.steps:
-        yield from _turn(step)
+    for number, step in enumerate(trajectory.steps, start=1):
+        yield from (replace(line, turn=number) for line in _turn(step))
         if step.reply is not None:
             yield Line(LineKind.USER, step.reply)
     yield Line(LineKind.END, trajectory.stop.value)
 
 
 def gold(case: Case) -> Iterator[Line]:
-    """The turns that would have been right. What tools and user answer to them is not part of it."""
+    """The turns that would have been right, and what the user says to them. What tools answer is not part of it."""
     yield Line(LineKind.USER, case.opening)
-    for message in case.gold:
-        yield from _message(message)
+    user = ScriptedUser(case)
+    for number, message in enumerate(case.gold, start=1):
+        yield from (replace(line, turn=number) for line in _message(message))
+        if number < len(case.gold) and not message.calls and (reply := user.hear(message.content).reply) is not None:
+            yield Line(LineKind.USER, reply)
 
 
 def rollout(scored: Scored) -> ReportedRollout:

@@ -13,7 +13,7 @@ from samescore.reports.reasons import said
 from samescore.reports.words import Words
 
 if TYPE_CHECKING:
-    from samescore.harness.gate.verdict import MetricVerdict, RuleVerdict
+    from samescore.harness.gate.verdict import MetricVerdict, RuleVerdict, Verdict
 
 TONES = {
     Outcome.PASS: Tone.GOOD,
@@ -28,6 +28,17 @@ TONES = {
     Outcome.RULE_BROKEN: Tone.BAD,
     Outcome.MEASURED: Tone.PLAIN,
 }
+_UNOPPOSED = (
+    Outcome.PASS,
+    Outcome.IDENTICAL,
+    Outcome.INCONCLUSIVE,
+    Outcome.TARGETS_MET,
+    Outcome.TARGETS_OPEN,
+    Outcome.MEASURED,
+)
+"""Outcomes that say nothing against a run."""
+ADVICE = ("advice.early", "advice.suites", "advice.again")
+"""What the gate advises where runs cannot be compared, in its own words."""
 _EXITS = {
     Outcome.TARGETS_MISSED: ExitCode.REGRESSION,
     Outcome.RULE_BROKEN: ExitCode.REGRESSION,
@@ -49,6 +60,7 @@ def decided(run: ReportedRun, baseline: ReportedRun | None, words: Words) -> Dec
         TONES[outcome],
         int(_EXITS.get(outcome, ExitCode.PASS)),
         _sentence_alone(run, outcome, words),
+        also=_also(run, outcome, words),
         facts=(*_incomplete(run, words), *_rules(run.rules, words), *_facts_alone(run, words)),
         limits=tuple(_limits(run, words)),
     )
@@ -67,20 +79,52 @@ def _gated(run: ReportedRun, baseline: ReportedRun, found: Comparison, words: Wo
     )
 
 
-def of_several(runs: Sequence[ReportedRun], words: Words) -> Decision:
-    """The decision about several runs, each of which is decided."""
+def of_several(runs: Sequence[ReportedRun], baseline: ReportedRun | None, words: Words) -> Decision:
+    """The decision about several runs, each of which is decided; it claims no more than theirs do."""
     worst = ExitCode.worst([ExitCode(run.decision.exit) for run in runs])
     first = next(run.decision for run in runs if run.decision.exit == worst)
-    good = [run.name for run in runs if run.decision.tone is Tone.GOOD]
-    told = {"runs": words.counted(len(runs), "run"), "good": words.number(len(good)), "names": words.listed(good)}
     return Decision(
         first.outcome,
         first.tone,
         first.exit,
-        words("decided.several" if good else "decided.none", **told),
-        facts=tuple(Fact(run.name, words(f"outcome.{run.decision.outcome}"), run.decision.sentence) for run in runs),
+        _sentence_of_several(runs, baseline, words),
+        also=_also_of_several(runs, words),
+        facts=tuple(
+            Fact(
+                run.name,
+                words(f"outcome.{run.decision.outcome}"),
+                f"{run.decision.sentence} {run.decision.also}".strip(),
+            )
+            for run in runs
+        ),
         limits=tuple(dict.fromkeys(limit for run in runs for limit in run.decision.limits)),
     )
+
+
+def _sentence_of_several(runs: Sequence[ReportedRun], baseline: ReportedRun | None, words: Words) -> str:
+    good = [run.name for run in runs if run.decision.tone is Tone.GOOD]
+    told = {"runs": words.counted(len(runs), "run"), "good": words.number(len(good)), "names": words.listed(good)}
+    if baseline is not None:
+        return words("decided.several" if good else "decided.none", baseline=baseline.name, **told)
+    if all(run.decision.outcome is Outcome.MEASURED for run in runs):
+        return words("decided.several.measured", **told)
+    return words("decided.several.alone" if good else "decided.none.alone", **told)
+
+
+def _also_of_several(runs: Sequence[ReportedRun], words: Words) -> str:
+    """What the decisions of single runs say beside their sentences, for all of them."""
+    missed: list[str] = []
+    unforbidden: list[str] = []
+    for run in runs:
+        if found := _missed(run, run.decision.outcome):
+            told = {"missed": words.number(len(found)), "all": words.number(len(run.targets))}
+            missed.append(words("decided.also.run", run=run.name, **told))
+        if rules := _unforbidden(run, run.decision.outcome):
+            told_rules = words.listed([_broken(rule, words) for rule in rules])
+            unforbidden.append(words("decided.unforbidden.run", run=run.name, rules=told_rules))
+    said = [words("decided.also.several", missed=words.listed(missed))] if missed else []
+    said += [words("decided.unforbidden.several", rules=words.listed(unforbidden))] if unforbidden else []
+    return " ".join(said)
 
 
 def _sentence_gated(run: ReportedRun, baseline: ReportedRun, found: Comparison, outcome: Outcome, words: Words) -> str:
@@ -109,17 +153,43 @@ def _sentence_gated(run: ReportedRun, baseline: ReportedRun, found: Comparison, 
 
 
 def _also(run: ReportedRun, outcome: Outcome, words: Words) -> str:
-    """That targets are missed although the gate has nothing against the run; or why a drop within the margin is one."""
+    """What the decision must not be read without.
+
+    That targets are missed although the gate has nothing against the run; that rules of zero tolerance were broken
+    which the policy does not forbid; why a drop within the margin is a regression.
+    """
     metrics = () if run.comparison is None else run.comparison.verdict.metrics
     within = [
         one.compared.margin for one in metrics if one.verdict == "dropped" and one.compared.drop < one.compared.margin
     ]
+    said = []
     if outcome is Outcome.REGRESSION and within:
-        return words("decided.within", margin=words.points(within[0]))
-    missed = [one.metric for one in run.targets if one.verdict is TargetVerdict.MISSED]
-    if not missed or outcome not in (Outcome.PASS, Outcome.IDENTICAL, Outcome.INCONCLUSIVE):
-        return ""
-    return words("decided.also", count=words.counted(len(missed), "target"), metrics=words.listed(missed))
+        said.append(words("decided.within", margin=words.points(within[0])))
+    if missed := _missed(run, outcome):
+        count = words.counted(len(missed), "target")
+        said.append(words("decided.also", count=count, metrics=words.listed(missed)))
+    if rules := _unforbidden(run, outcome):
+        said.append(words("decided.unforbidden", rules=words.listed([_broken(rule, words) for rule in rules])))
+    return " ".join(said)
+
+
+def _missed(run: ReportedRun, outcome: Outcome) -> list[str]:
+    """The targets that are missed, where the outcome does not say so."""
+    if outcome not in (Outcome.PASS, Outcome.IDENTICAL, Outcome.INCONCLUSIVE):
+        return []
+    return [one.metric for one in run.targets if one.verdict is TargetVerdict.MISSED]
+
+
+def _unforbidden(run: ReportedRun, outcome: Outcome) -> list[RuleVerdict]:
+    """The rules that were broken and that the policy does not forbid, where the outcome is nothing against the run."""
+    return [rule for rule in rules_of(run) if rule.occurrences and not rule.forbidden] if outcome in _UNOPPOSED else []
+
+
+def rules_of(run: ReportedRun) -> Sequence[RuleVerdict]:
+    """The rules of zero tolerance as the gate saw them, with the baseline's count; without it as the run has them."""
+    if not run.results.complete:
+        return ()
+    return run.rules if run.comparison is None else run.comparison.verdict.rules or run.rules
 
 
 def _alone(run: ReportedRun) -> Outcome:
@@ -188,6 +258,20 @@ def _rules(rules: Iterable[RuleVerdict], words: Words) -> Iterator[Fact]:
             yield Fact(words("fact.rule"), _broken(rule, words), note)
 
 
+def _tolerated(run: ReportedRun, words: Words) -> Iterator[Fact]:
+    """The rules of zero tolerance that were broken and that the policy does not forbid."""
+    for rule in rules_of(run):
+        if rule.occurrences and not rule.forbidden:
+            key = f"fact.rule.{rule.name}"
+            label = words(key) if words.has(key) else rule.words
+            total = words.counted(rule.rollouts, "rollout")
+            value = words("fact.rule.value", count=words.number(len(rule.occurrences)), rollouts=total)
+            note = words("fact.rule.allowed")
+            if rule.before is not None:
+                note = words("fact.rule.allowed.before", before=words.number(rule.before))
+            yield Fact(label, value, note)
+
+
 def _broken(rule: RuleVerdict, words: Words) -> str:
     key = f"rule.{rule.name}" if words.has(f"rule.{rule.name}") else "rule.other"
     return words(key, name=rule.words, rollouts=words.counted(len(rule.occurrences), "rollout"))
@@ -200,10 +284,11 @@ def _facts_gated(run: ReportedRun, found: Comparison, words: Words) -> Iterator[
         yield Fact(words("fact.missing"), words("outcome.incomplete"), "; ".join(verdict.lacking))
     if verdict.differs:
         yield Fact(words("fact.differs"), words.number(len(verdict.differs)), "; ".join(verdict.differs))
+        yield Fact(words("fact.next"), _advice(verdict, words))
     if run.digest is not None and verdict.identical:
         yield Fact(words("fact.digest"), run.digest[:16], words("fact.digest.note"))
     for metric in verdict.metrics:
-        yield _change(metric, words, verdict.alpha)
+        yield _change(metric, words, interval_named(found, words))
     if (look := verdict.sequential) is not None:
         value = words("fact.look.value", number=words.number(look.number), of=words.number(look.of))
         told = {"cases": words.number(look.cases), "planned": words.counted(look.planned, "case")}
@@ -211,8 +296,8 @@ def _facts_gated(run: ReportedRun, found: Comparison, words: Words) -> Iterator[
         yield Fact(words("fact.look"), value, words("fact.look.note", **told))
     if verdict.metrics:
         first = verdict.metrics[0].compared
-        margins = dict.fromkeys(words.points(metric.compared.margin) for metric in verdict.metrics)
-        yield Fact(words("fact.margin"), ", ".join(margins), words("fact.margin.note"))
+        yield from _tolerated(run, words)
+        yield Fact(words("fact.margin"), _margins(verdict.metrics, words), words("fact.margin.note"))
         if first.mde >= 1.0:
             yield Fact(words("fact.detectable"), words("fact.detectable.nothing"))
         else:
@@ -230,13 +315,43 @@ def _facts_gated(run: ReportedRun, found: Comparison, words: Words) -> Iterator[
         yield from _facts_alone(run, words)
 
 
-def _change(metric: MetricVerdict, words: Words, alpha: float) -> Fact:
+def _advice(verdict: Verdict, words: Words) -> str:
+    """What makes the runs comparable: what the gate advises."""
+    from samescore.harness.gate.told import remedy
+
+    advice = remedy(verdict)
+    return next((words(key) for key in ADVICE if words.texts[key][0] == advice), advice)
+
+
+def _margins(metrics: Sequence[MetricVerdict], words: Words) -> str:
+    """The margins, of several metrics with their names."""
+    if len(metrics) == 1:
+        return words.points(metrics[0].compared.margin)
+    return ", ".join(f"{metric.name} {words.points(metric.compared.margin)}" for metric in metrics)
+
+
+def interval_named(found: Comparison, words: Words) -> str:
+    """The interval of a change with its level, and why that is more than the policy's own."""
+    verdict, look = found.verdict, found.verdict.sequential
+    own = (verdict.alpha if look is None else look.alpha) * found.tries
+    level, plain = words.level(1 - 2 * verdict.alpha), words.level(1 - 2 * own)
+    reasons = []
+    if found.tries > 1:
+        reasons.append(words("interval.tries", tries=words.counted(found.tries, "try")))
+    if look is not None:
+        reasons.append(words("interval.looks", looks=words.counted(look.of, "look")))
+    if not reasons:
+        return words("interval", level=level)
+    return words("interval.wide", level=level, plain=plain, reasons=words.listed(reasons))
+
+
+def _change(metric: MetricVerdict, words: Words, interval: str) -> Fact:
     one = metric.compared
     note = words(
         "fact.change.note",
         before=words.share(metric.before),
         after=words.share(metric.after),
-        confidence=words.level(1 - 2 * alpha),
+        interval=interval,
         low=words.signed(-one.high),
         high=words.signed(-one.low),
     )
@@ -257,9 +372,10 @@ def _facts_alone(run: ReportedRun, words: Words) -> Iterator[Fact]:
     interval = words(key, low=words.share(success.low), high=words.share(success.high))
     yield Fact(words("fact.success"), "–" if success.value is None else words.share(success.value), interval)
     yield from _facts_of_targets(run, words)
+    yield from _tolerated(run, words)
     if success.value is not None:
         width = words.points((success.high - success.low) / 2)
-        yield Fact(words("fact.detectable"), width, words("fact.detectable.alone.note"))
+        yield Fact(words("fact.precision"), f"± {width}", words("fact.precision.note"))
     branches = sum(procedure.branches - len(procedure.untried) for procedure in run.procedures)
     note = words(
         "fact.cases.alone",

@@ -75,7 +75,7 @@ def gathered(
 
 
 def _contents(runs: Sequence[ReportedRun], baseline: ReportedRun | None, words: Words) -> Contents:
-    decision = runs[0].decision if len(runs) == 1 else of_several(runs, words)
+    decision = runs[0].decision if len(runs) == 1 else of_several(runs, baseline, words)
     names = words.listed([run.name for run in runs])
     title = words("title", run=names) if len(runs) == 1 else words("title.several", runs=names)
     return Contents(words.language, title, _version(), decision, tuple(runs), baseline)

@@ -20,6 +20,7 @@ from samescore.harness.run import Run
 from samescore.harness.stats import Interval, mean_interval
 from samescore.reports.contents import Language
 from samescore.reports.quoting import code, prose
+from samescore.reports.replaceable import HISTORY_MARK
 from samescore.reports.tables import Table
 from samescore.reports.text_words import words_of
 from samescore.reports.words import Words
@@ -117,7 +118,7 @@ def history_table(history: History, series: Series) -> Table:
 
 def history_markdown(history: History) -> str:
     """The tables as Markdown."""
-    lines = [f"### {prose(heading(history))}"]
+    lines = [HISTORY_MARK, f"### {prose(heading(history))}"]
     for series in history.series:
         table = history_table(history, series)
         lines += ["", f"**{prose(series_title(series))}**", ""]

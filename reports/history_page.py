@@ -13,6 +13,7 @@ from samescore.reports.history import History, Point, Series, heading, history_t
 from samescore.reports.junit import legal
 from samescore.reports.markup import Markup, joined, tag
 from samescore.reports.plots import Scale
+from samescore.reports.replaceable import GENERATOR
 from samescore.reports.tables import Table
 from samescore.reports.text_words import words_of
 from samescore.reports.words import Words
@@ -108,6 +109,7 @@ def history_html(history: History) -> str:
         Markup('<meta charset="utf-8">'),
         tag("meta", http_equiv="Content-Security-Policy", content="default-src 'none'; style-src 'unsafe-inline'"),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="generator", content=f"{GENERATOR} history"),
         tag("title", title),
         tag("style", Markup(_PAGE + _STYLE)),
     )

@@ -17,6 +17,7 @@ from samescore.harness.results import Unscored
 from samescore.reports.contents import Contents, Decision, Flip, Line, Moved, Provenance, ReportedCase, ReportedRun
 from samescore.reports.quoting import block, code, html_code, prose
 from samescore.reports.reasons import said
+from samescore.reports.replaceable import SUMMARY_MARK
 from samescore.reports.tables import (
     SIGNS,
     Table,
@@ -69,8 +70,8 @@ def comment(contents: Contents, name: str | None = None) -> str:
 def step_summary(contents: Contents) -> str:
     """The summary of a step, to be appended to the file that `GITHUB_STEP_SUMMARY` names."""
     return _fitted(
-        lambda most: _long(contents, most),
-        lambda: _least(contents),
+        lambda most: [SUMMARY_MARK, *_long(contents, most)],
+        lambda: [SUMMARY_MARK, *_least(contents)],
         _SUMMARISED,
         lambda text: len(text.encode()) <= SUMMARY_LIMIT,
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from samescore.harness.cli.table import dollars
 from samescore.harness.results import Metric
 from samescore.reports.contents import Contents, ReportedRun, Shift, Tone
+from samescore.reports.deciding import rules_of
 from samescore.reports.words import Words
 
 CONFIDENCE = 0.95
@@ -116,9 +117,8 @@ def operators_table(run: ReportedRun, words: Words) -> Table:
 
 def rules_table(run: ReportedRun, words: Words) -> Table:
     """The rules of zero tolerance, and what it proves that one was never broken; nothing while rollouts are missing."""
-    found = run.rules if run.comparison is None else run.comparison.verdict.rules or run.rules
     rows = []
-    for rule in found if run.results.complete else ():
+    for rule in rules_of(run):
         key = f"rule.name.{rule.name}"
         state = "rule.told" if not rule.forbidden else "rule.broken" if rule.occurrences else "rule.kept"
         proves = _NONE if rule.occurrences else words("rule.excludes", rate=words.share(rule.excludes))

@@ -45,6 +45,20 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "Mức này nhỏ hơn biên {margin}, nhưng chưa loại trừ được mức giảm bằng biên đó.",
     ),
     "decided.also": ("It misses {count} all the same: {metrics}.", "Dù vậy vẫn không đạt {count}: {metrics}."),
+    "decided.also.run": ("{run} {missed} of {all}", "{run} {missed} trên {all}"),
+    "decided.also.several": (
+        "Targets are missed all the same: {missed}.",
+        "Dù vậy vẫn có chỉ tiêu không đạt: {missed}.",
+    ),
+    "decided.unforbidden": (
+        "It has {rules}, which the policy does not forbid.",
+        "Có {rules}, điều mà chính sách không cấm.",
+    ),
+    "decided.unforbidden.run": ("{run} ({rules})", "{run} ({rules})"),
+    "decided.unforbidden.several": (
+        "The policy does not forbid what happened here: {rules}.",
+        "Chính sách không cấm những điều đã xảy ra: {rules}.",
+    ),
     "rule.unauthorised_effect": ("unauthorised effects in {rollouts}", "tác động không được phép trong {rollouts}"),
     "rule.leaked_thinking": ("thinking shown to the user in {rollouts}", "lộ suy nghĩ cho người dùng trong {rollouts}"),
     "rule.other": ("{name} in {rollouts}", "{name} trong {rollouts}"),
@@ -84,13 +98,32 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "{run} does everything right in {success} of cases; no targets and no baseline say whether that is enough.",
         "{run} làm đúng hoàn toàn {success} số case; chưa có chỉ tiêu hay baseline để biết thế đã đủ chưa.",
     ),
-    "decided.several": ("{good} of {runs} may ship: {names}.", "{good} trong {runs} có thể phát hành: {names}."),
-    "decided.none": ("None of {runs} may ship.", "Không lượt nào trong {runs} có thể phát hành."),
+    "decided.several": (
+        "{good} of {runs} may take the place of {baseline}: {names}.",
+        "{good} trong {runs} có thể thay thế {baseline}: {names}.",
+    ),
+    "decided.none": (
+        "None of {runs} may take the place of {baseline}.",
+        "Không lượt nào trong {runs} có thể thay thế {baseline}.",
+    ),
+    "decided.several.alone": (
+        "{good} of {runs} may ship by their targets: {names}.",
+        "Xét theo chỉ tiêu, {good} trong {runs} có thể phát hành: {names}.",
+    ),
+    "decided.none.alone": (
+        "None of {runs} may ship by its targets.",
+        "Xét theo chỉ tiêu, không lượt nào trong {runs} có thể phát hành.",
+    ),
+    "decided.several.measured": (
+        "{runs} side by side; no targets and no baseline say whether any is good enough.",
+        "{runs} cạnh nhau; chưa có chỉ tiêu hay baseline để biết lượt nào đủ tốt.",
+    ),
     # Its evidence.
     "fact.success": ("Success", "Thành công"),
     "fact.change": ("Change in {metric}", "Thay đổi của {metric}"),
     "fact.margin": ("Margin", "Biên cho phép"),
-    "fact.detectable": ("Could detect", "Phát hiện được"),
+    "fact.detectable": ("Reliably detects", "Phát hiện chắc chắn"),
+    "fact.precision": ("Precision", "Độ chính xác"),
     "fact.cases": ("Cases", "Case"),
     "fact.flips": ("Cases that changed", "Case đổi kết quả"),
     "fact.targets": ("Targets", "Chỉ tiêu"),
@@ -100,12 +133,27 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "fact.next": ("What to do", "Việc cần làm"),
     "fact.rule": ("Rule broken", "Quy tắc bị vi phạm"),
     "fact.rule.note": ("first in {case}: {what}", "đầu tiên ở {case}: {what}"),
+    "fact.rule.unauthorised_effect": ("Unauthorised effects", "Tác động không được phép"),
+    "fact.rule.leaked_thinking": ("Leaked thinking", "Lộ suy nghĩ"),
+    "fact.rule.value": ("{count} of {rollouts}", "{count} trên {rollouts}"),
+    "fact.rule.allowed": ("the policy does not forbid them", "chính sách không cấm"),
+    "fact.rule.allowed.before": (
+        "baseline {before}; the policy does not forbid them",
+        "baseline {before}; chính sách không cấm",
+    ),
     "fact.digest": ("Adapter", "Adapter"),
     "fact.digest.note": ("the same weights on both sides", "cùng trọng số ở cả hai bên"),
     "fact.change.note": (
-        "from {before} to {after}; {confidence} interval {low} to {high}",
-        "từ {before} thành {after}; khoảng tin cậy {confidence}: {low} đến {high}",
+        "from {before} to {after}; {interval}: {low} to {high}",
+        "từ {before} thành {after}; {interval}: {low} đến {high}",
     ),
+    "interval": ("{level} interval", "khoảng tin cậy {level}"),
+    "interval.wide": (
+        "{plain} interval, widened to {level} for {reasons}",
+        "khoảng tin cậy {plain}, nới rộng thành {level} vì {reasons}",
+    ),
+    "interval.tries": ("the {tries} that the policy allows", "{tries} mà chính sách cho phép"),
+    "interval.looks": ("the {looks} at this run", "{looks} vào lượt chạy này"),
     "fact.look": ("Judged while it went on", "Xét trong khi chạy"),
     "fact.look.value": ("look {number} of {of}", "lần xét {number} trên {of}"),
     "fact.look.note": (
@@ -117,13 +165,15 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "mức giảm phải loại trừ được",
     ),
     "fact.detectable.note": (
-        "a drop this large is found in 8 of 10 evaluations like this one; no margin under {floor} can be passed",
-        "mức giảm chừng này được phát hiện trong 8 trên 10 lần đánh giá như vậy; không thể đạt biên nhỏ hơn {floor}",
+        "a drop this large is found in 8 of 10 evaluations like this one, a smaller one less often; even where no case "
+        "differs, so many cases leave a drop of {floor} possible",
+        "mức giảm chừng này được phát hiện trong 8 trên 10 lần đánh giá như vậy, mức nhỏ hơn thì ít khi hơn; dù không "
+        "case nào khác đi, từng này case vẫn chưa loại trừ được mức giảm {floor}",
     ),
     "fact.detectable.nothing": ("no drop at all", "không mức giảm nào"),
     "fact.bounds.note": ("can still become {low} to {high}", "còn có thể từ {low} đến {high}"),
     "fact.interval.note": ("95% interval {low} to {high}", "khoảng tin cậy 95%: {low} đến {high}"),
-    "fact.detectable.alone.note": (
+    "fact.precision.note": (
         "half the width of the interval: a target closer than that cannot be judged",
         "một nửa bề rộng khoảng tin cậy: chỉ tiêu gần hơn mức đó thì không xét được",
     ),
@@ -138,6 +188,19 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "mức cao nhất mà {policy} đạt trên cùng các case",
     ),
     "fact.targets.value": ("{met} of {total} met", "đạt {met} trên {total}"),
+    # What the gate advises where runs cannot be compared; the English is the gate's own.
+    "advice.early": (
+        "Evaluate what ended early again without --sequential; or judge it by the comparison that it was planned for.",
+        "Đánh giá lại lượt đã dừng sớm mà không dùng --sequential; hoặc xét theo phép so sánh đã định cho nó.",
+    ),
+    "advice.suites": (
+        "Evaluate the candidate on the suites that the baseline was run on, with the same --limit.",
+        "Đánh giá ứng viên trên các bộ kiểm thử mà baseline đã chạy, với cùng --limit.",
+    ),
+    "advice.again": (
+        "Evaluate one of them again as the other was run.",
+        "Đánh giá lại một trong hai theo đúng cách bên kia đã chạy.",
+    ),
     "verdict.cleared": ("cleared", "đạt"),
     "verdict.dropped": ("dropped", "giảm"),
     "verdict.open": ("open", "chưa rõ"),
@@ -224,6 +287,8 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "noun.epoch": ("epoch|epochs", "epoch"),
     "noun.target": ("target|targets", "chỉ tiêu"),
     "noun.obligation": ("coverage obligation|coverage obligations", "yêu cầu bao phủ"),
+    "noun.try": ("try|tries", "lần thử"),
+    "noun.look": ("look|looks", "lần xét"),
     "noun.run": ("run|runs", "lượt chạy"),
     "noun.more": ("more|more", "nữa"),
     "noun.cluster": ("group of similar cases|groups of similar cases", "nhóm case tương tự"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -23,6 +24,7 @@ from samescore.harness.run import Run
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 ACTION, GITLAB = REPOSITORY / "action.yml", REPOSITORY / "ci" / "gitlab-gate.yml"
+STEPS = ["Evaluate", "Gate", "Report", "Comment", "Verdict"]
 REPORTS = ["comment.md", "gate.json", "junit.xml", "report.html", "summary.md"]
 
 
@@ -81,7 +83,7 @@ def test_an_adapter_is_evaluated_judged_by_its_targets_reported_and_commented_on
         arguments="--limit '12' --locale en",
     )
     assert (job.code, job.outputs["exit"], job.outputs["verdict"]) == (3, "3", "inconclusive"), job.log
-    assert job.ran == ["Evaluate", "Gate", "Report", "Comment", "Verdict"]
+    assert job.ran == STEPS
     assert job.outputs["run"] == "samescore-gate/run" and job.outputs["reports"] == "samescore-gate"
     plan = json.loads((tmp_path / "samescore-gate" / "run" / "run.json").read_bytes())["plan"]
     assert [suite["name"] for suite in plan["suites"]] == ["sop/refund", "sop/exchange"]
@@ -108,12 +110,63 @@ def test_a_regression_against_the_promoted_baseline_turns_the_job_red(
     assert server.bodies[0].startswith("<!-- samescore:refunds -->")
     job = acted(tmp_path, github, run=str(runs / "oracle"), baseline="registry:release")
     assert (job.code, job.outputs["verdict"], job.outputs["exit"]) == (2, "error", "2")
-    assert "was ever promoted" in job.log and job.ran == ["Evaluate", "Gate", "Verdict"]
+    assert "was ever promoted" in job.log and job.ran == STEPS
+
+
+def test_without_a_verdict_the_comment_of_the_last_push_is_replaced_by_why(
+    tmp_path: Path, github: Mapping[str, str], server: Forge, runs: Path
+) -> None:
+    """Pass, then three pushes on which nothing could be judged; one comment all the time."""
+    good = str(runs / "oracle")
+    assert acted(tmp_path, github, run=good, baseline=good, name="a gate, of ours!", upload="false").code == 0
+    damaged = tmp_path / "damaged"
+    shutil.copytree(runs / "oracle", damaged)
+    with (damaged / "evidence.jsonl").open("a", encoding="utf-8") as evidence:
+        evidence.write("# <b>x</b>\n")
+    for number, (inputs, code, words) in enumerate(
+        (
+            ({"run": good, "baseline": good, "policy": "nothing.toml"}, 2, "nothing.toml: the gate's policy cannot be"),
+            ({"run": str(damaged), "baseline": good}, 5, "evidence.jsonl:13: the line was changed"),
+            ({"suites": "nothing", "model": "oracle"}, 2, "unknown suite 'nothing'"),
+        )
+    ):
+        (place := tmp_path / str(number)).mkdir()
+        job = acted(place, github, **inputs, name="a gate, of ours!", upload="false")
+        assert (job.code, job.outputs["verdict"], job.ran) == (code, "error", STEPS), job.log
+        assert len(server.bodies) == 1, "replaced, none added"
+        first, title, empty, *said = server.bodies[0].splitlines()
+        assert (first, empty) == ("<!-- samescore:a-gate-of-ours -->", "")
+        assert title == f"### ⛔ samescore: no verdict (exit {code})"
+        assert words in "\n".join(said) and all(line.startswith("    ") for line in said), "code, and no markup"
+        assert job.summary.splitlines() == [title, empty, *said]
+        assert (place / "samescore-gate" / "error.log").exists()
+
+
+def test_a_wrong_baseline_or_policy_is_said_before_anything_is_evaluated(
+    tmp_path: Path, github: Mapping[str, str], runs: Path
+) -> None:
+    (tmp_path / "gate.toml").write_text("alpha = 0.1\n", encoding="utf-8")
+    registry = Registry(tmp_path / "runs")
+    registry.promote(str(registry.add(runs / "oracle", Checkout("main")).number))
+    sound = {"suites": "sop/refund", "model": "oracle", "policy": "gate.toml", "baseline": "registry:main"}
+    for wrong, words in (
+        ({"policy": "gaet.toml"}, "gaet.toml: the gate's policy cannot be read"),
+        ({"baseline": "registry:mian"}, "no run of sop/refund with oracle on mian was ever promoted"),
+        ({"suites": "sop/exchange"}, "no run of sop/exchange with oracle on main was ever promoted"),
+        ({"model": "null/noop"}, "no run of sop/refund with null/noop on main was ever promoted"),
+    ):
+        job = acted(tmp_path, github, **{**sound, **wrong}, arguments="--limit 12", upload="false")
+        assert (job.code, job.outputs["verdict"]) == (2, "error") and words in job.log, job.log
+        assert not (tmp_path / "samescore-gate" / "run").exists(), "nothing was evaluated"
+    job = acted(tmp_path, github, **sound, arguments="--limit 12", upload="false")
+    assert "ready to gate: policy gate.toml, baseline runs/oracle" in job.log, job.log
+    assert job.outputs["verdict"] != "error" and (tmp_path / "samescore-gate" / "run" / "run.json").exists()
+    assert not (tmp_path / "samescore-gate" / "error.log").exists()
 
 
 def test_what_cannot_be_evaluated_leaves_with_the_code_of_that(tmp_path: Path, github: Mapping[str, str]) -> None:
     job = acted(tmp_path, github, suites="nothing", model="oracle", upload="false")
-    assert (job.code, job.outputs["verdict"], job.ran) == (2, "error", ["Evaluate", "Gate", "Verdict"])
+    assert (job.code, job.outputs["verdict"], job.ran) == (2, "error", STEPS)
     assert "unknown suite 'nothing'" in job.log
 
 
@@ -194,6 +247,7 @@ def test_on_gitlab_the_same_job_ends_with_the_gates_code_and_a_note(
     assert job.returncode == 1 and "missed" in job.stdout.lower(), job.stdout + job.stderr
     assert sorted(path.name for path in (tmp_path / "samescore-gate").iterdir()) == [
         "comment.md",
+        "gate.json",
         "junit.xml",
         "report.html",
         "run",
@@ -201,6 +255,13 @@ def test_on_gitlab_the_same_job_ends_with_the_gates_code_and_a_note(
     assert len(server.bodies) == 1 and server.bodies[0].startswith("<!-- samescore:gate -->")
     job = gitlab(tmp_path, environment, SAMESCORE_SUITES="nothing", SAMESCORE_OUT="another")
     assert job.returncode == 2 and "unknown suite" in job.stderr
+    assert len(server.bodies) == 1, "the note of the last push is replaced"
+    assert server.bodies[0].startswith(
+        "<!-- samescore:gate -->\n### ⛔ samescore: no verdict (exit 2)\n\n    error: unknown"
+    )
+    job = gitlab(tmp_path, environment, SAMESCORE_POLICY="gaet.toml", SAMESCORE_OUT="third")
+    assert job.returncode == 2 and "gaet.toml: the gate's policy" in server.bodies[0]
+    assert not (tmp_path / "third" / "run").exists(), "nothing was evaluated"
 
 
 # The page.

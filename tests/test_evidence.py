@@ -127,6 +127,14 @@ def test_damage_names_file_line_and_what_to_do(tmp_path: Path) -> None:
         read_evidence(path)
 
 
+def test_a_line_that_is_of_no_case_is_said_to_be_deleted_and_no_case_to_be_run_for_it(tmp_path: Path) -> None:
+    path = written(tmp_path / "evidence.jsonl", record(1))
+    with path.open("a", encoding="utf-8") as file:
+        file.write("x\n")
+    with pytest.raises(EvidenceDamaged, match=r":2: .*delete line 2 and carry the run on: what has no record then is"):
+        read_evidence(path)
+
+
 def test_a_file_cut_at_any_byte_loses_only_its_last_line(tmp_path: Path) -> None:
     path = written(tmp_path / "evidence.jsonl", record(1), record(2), record(3))
     raw = path.read_bytes()
@@ -165,7 +173,22 @@ def test_a_later_format_names_the_version_that_reads_it(tmp_path: Path) -> None:
 
 
 def test_no_evidence_is_a_usage_error(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="No such file"):
+    with pytest.raises(UsageError, match=r"No such file.*Name the directory of a run\."):
+        read_evidence(tmp_path / "evidence.jsonl")
+
+
+def test_evidence_that_is_there_and_cannot_be_read_is_no_wrong_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "evidence.jsonl").mkdir()
+    with pytest.raises(UsageError, match=r"Is a directory\. Correct that, or restore it from a copy\.$"):
+        read_evidence(tmp_path / "evidence.jsonl")
+
+    def refused(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refused)  # root, as whom tests may run, reads everything
+    with pytest.raises(UsageError, match=r"Permission denied\. Correct the permissions: it must be readable\.$"):
         read_evidence(tmp_path / "evidence.jsonl")
 
 

@@ -426,7 +426,7 @@ def test_missing_epochs_leave_nothing_to_judge(runs: dict[str, Run], tmp_path: P
     for verdict in (judged(cut, runs["five epochs"]), judged(runs["five epochs"], cut)):
         assert (verdict.decision, verdict.exit, verdict.metrics) == (Decision.INCOMPLETE, ExitCode.INCOMPLETE, ())
         (lacking,) = verdict.lacking
-        assert "of 48 planned rollouts 3 rollouts missing (such as toy/" in lacking
+        assert "of 48 planned rollouts 3 are missing (such as toy/" in lacking
         assert f"samescore eval --resume {cut.directory}" in lacking
 
 

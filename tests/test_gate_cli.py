@@ -157,7 +157,7 @@ def test_incomparable_and_incomplete_runs_are_named(place: Path) -> None:
     path.write_bytes(path.read_bytes()[:-10])
     done = gate(place, "cut", "good")
     assert done.returncode == 5
-    assert "lacking    cut: of 80 planned rollouts 1 rollout missing (such as toy/" in done.stdout
+    assert "lacking    cut: of 80 planned rollouts 1 is missing (such as toy/" in done.stdout
     assert "epoch 0). Carry it on: samescore eval --resume cut\n" in done.stdout
 
 

@@ -389,7 +389,7 @@ def test_a_baseline_is_checked_before_anything_is_run(tmp_path: Path, base: Run)
     cut = copied(base, tmp_path / "cut")
     path = cut.directory / "evidence.jsonl"
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-3]))
-    with pytest.raises(InfrastructureError, match=r"the baseline must be complete.*3 rollouts missing"):
+    with pytest.raises(InfrastructureError, match=r"the baseline must be complete.*3 are missing"):
         require_baseline(plan, cut, ALL)
     with pytest.raises(UsageError, match="--looks: 200 looks at 140 cases"):
         Sequential.make(tmp_path / "run", plan, base, ALL, 200)

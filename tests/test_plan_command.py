@@ -152,6 +152,28 @@ def test_two_runs_show_what_really_differs(place: Path) -> None:
     assert not any("shows chance alone" in line or "more epochs would save" in line for line in told["told"])
 
 
+def test_beside_each_answer_stands_its_churn_and_where_that_is_from(place: Path) -> None:
+    def said(*arguments: str) -> tuple[str, Any]:
+        text = samescore("plan", *arguments, "--epochs", "1", cwd=place).stdout
+        return text, plan(place, *arguments, "--epochs", "1")[1]["metrics"]["outcome"]["churn"]
+
+    (place / "churn.toml").write_text("[margins]\nsuccess = 0.05\noutcome = 0.1\n")
+    policy = ("--suite", "sop/refund", "--policy", "churn.toml")
+    text, churn = said(*policy)
+    assert re.search(r"^outcome, margin 0\.1, .*, churn 0\.05 assumed$", text, re.MULTILINE)
+    assert churn == {"value": 0.05, "assumed": True} and "two adapters often differ in several times as many" in text
+    text, churn = said(*policy, "--churn", "0.2")
+    assert "churn 0.2 assumed" in text and "several times" not in text
+    text, churn = said("greedy", "refusing", *policy)
+    runs = [json.loads((place / name / "scores.json").read_bytes())["rows"] for name in ("greedy", "refusing")]
+    outcomes = [[row["scores"]["outcome"] for row in rows] for rows in runs]
+    differ = [one != other for one, other in zip(*outcomes, strict=True)]
+    assert not churn["assumed"]
+    share = sum(differ) / len(differ)
+    assert churn["value"] == pytest.approx(share * (1 - share) * 24 / 23), "the variance of drops that are 0 or 1"
+    assert re.search(r"^outcome, margin 0\.1, .*, churn 0\.\d+ as in the pilot$", text, re.MULTILINE)
+
+
 def test_what_was_said_of_churn_stands_over_the_pilot(place: Path) -> None:
     _, told = plan(place, "random", "--policy", "gate.toml", "--churn", "0.3", "--epochs", "9")
     assert told["metrics"]["restraint"]["variance"] == {"within": 0.15, "between": 0.0}
@@ -183,6 +205,7 @@ def test_looks_are_planned_and_which_of_them_can_pass(place: Path) -> None:
         (("--margin", "1"), 2, ("--margin", "between 0 and 1")),
         (("--looks", "4"), 2, ("--looks", "--cases N")),
         (("--looks", "9", "--cases", "5"), 2, ("--looks", "with a new case for each")),
+        (("--branches", "300", "--cases", "200"), 2, ("--branches 300", "200 cases", "at least 300 cases")),
         (("--branches", "3", "--suite", "sop"), 2, ("--branches", "Leave it out")),
         (("--split", "dev"), 2, ("--split", "--suite NAME")),
         (("--suite", "sop/refnd"), 2, ("sop/refund",)),

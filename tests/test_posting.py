@@ -120,7 +120,7 @@ def test_what_a_server_refuses_is_said(place: Path, server: Forge, monkeypatch: 
 
 
 def test_only_comments_of_reports_are_posted(place: Path, server: Forge) -> None:
-    (place / "notes.md").write_text("# Notes\n", encoding="utf-8")
-    done = samescore("comment", "notes.md", cwd=place)
-    assert done.returncode == 2 and "samescore report RUN --md notes.md" in done.stderr and not server.asked
+    (place / "gate.toml").write_text("alpha = 0.05\n", encoding="utf-8")
+    done = samescore("comment", "gate.toml", cwd=place)
+    assert done.returncode == 2 and "samescore report RUN --md comment.md" in done.stderr and not server.asked
     assert samescore("comment", "missing.md", cwd=place).returncode == 2

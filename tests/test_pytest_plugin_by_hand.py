@@ -247,14 +247,30 @@ def test_what_a_test_asks_for_in_vain_is_one_message_at_its_line(pytester: pytes
         "run_case('courier', 'arrived>delivered', facts={'parcel.vlaue': 1})": "unknown fact 'parcel.vlaue'. Did you *",
         "run_case('courier', 'arrived>delivered', slots={'parcel': ''})": "unknown slot 'parcel'. Did you mean *",
         "run_case('courier', 'arrived>delivered', facts={'parcel.value': 1}).passed()": "*passed() cannot judge *",
+        "run_case('courier', 'arrived>delivered').called('get_parcle')": "unknown tool 'get_parcle'. Did you mean *",
     }
     for number, (line, message) in enumerate(asked.items()):
         pytester.makepyfile(**{f"test_{number}": f"def test_vain(run_case):\n    {line}\n"})
         result = pytest_in(pytester, "--samescore-model", "oracle", f"test_{number}.py")
-        result.assert_outcomes(failed=1)
+        result.assert_outcomes(errors=1)
         result.stdout.fnmatch_lines(
             [f">*{line.replace('[', '[[]')}", f"E *UsageError: {message}", f"test_{number}.py:2: *"]
         )
+
+
+def test_a_stale_lock_is_an_error_of_the_test_that_asks_for_its_case(pytester: pytest.Pytester) -> None:
+    sop = with_suite(pytester.path) / "sops" / "parcel.yaml"
+    sop.write_text(sop.read_text(encoding="utf-8").replace("version: 1", "version: 2", 1), encoding="utf-8")
+    pytester.makepyfile(test_hand="def test_hand(run_case): run_case('courier/sops/parcel.yaml', 'arrived>delivered')")
+    result = pytest_in(pytester, "--samescore-model", "oracle", "--junitxml", "junit.xml", "test_hand.py")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["E *UsageError: *lock*"])
+    assert re.search('errors="1" failures="0"', (pytester.path / "junit.xml").read_text())
+
+
+def test_a_usage_error_of_a_test_that_is_none_of_ours_stays_a_failure(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("import pytest\ndef test_theirs(): raise pytest.UsageError('theirs')")
+    pytest_in(pytester, "--samescore-model", "oracle").assert_outcomes(failed=1)
 
 
 def test_a_conversation_that_cannot_be_had_is_an_error(pytester: pytest.Pytester) -> None:

@@ -32,6 +32,7 @@ from samescore.harness.run import Run
 from samescore.reports.adapter import Adapter, adapter_of
 from samescore.reports.card import card
 from samescore.reports.contents import Contents, contents_of
+from samescore.reports.replaceable import CARD_MARK, replaceable
 
 FOLDER = Path(tiny_adapter("support-grpo"))
 DIGEST = weights_digest(FOLDER)
@@ -73,6 +74,14 @@ def test_the_hub_reads_its_front_matter(text: str) -> None:
     assert (data.base_model, data.library_name, data.language) == ("tiny", "peft", ["en", "vi"])
     assert data.to_dict()["base_model_relation"] == "adapter"
     assert {"lora", "tool-calling", "samescore", "grpo"} <= set(data.tags)
+
+
+def test_a_card_may_replace_a_card_and_no_readme(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "README.md"
+    path.write_text(text, encoding="utf-8")
+    assert replaceable("card", path) and not replaceable("md", path)
+    path.write_text(text.replace(CARD_MARK, ""), encoding="utf-8")
+    assert not replaceable("card", path)
 
 
 def test_the_hub_reads_every_metric_with_its_interval(text: str, contents: Contents) -> None:

@@ -17,12 +17,15 @@ from report_runs import hostile, idle, played
 from scripted_runs import recorded
 
 from samescore.harness.case import Case
+from samescore.harness.cli.report_command import require_files
+from samescore.harness.errors import UsageError
 from samescore.harness.registry import Checkout, Registry
 from samescore.harness.registry.entry import Entry
 from samescore.harness.run import Run
 from samescore.harness.types import Message
 from samescore.reports.history import History, Point, Series, history_json, history_of
 from samescore.reports.history_page import history_html, history_svg
+from samescore.reports.replaceable import replaceable
 
 FORMATS = ("--html", "--md", "--summary", "--junit", "--json")
 
@@ -108,10 +111,10 @@ def test_without_a_format_the_short_form_is_printed(place: Path) -> None:
 
 def test_where_one_format_cannot_be_drawn_nothing_is_written(place: Path, tmp_path: Path) -> None:
     good, bad = tmp_path / "c.md", tmp_path / "card.md"
-    good.write_text("former")
+    good.write_text("<!-- samescore:former -->\n")
     done = report(place, "new", "--md", good, "--card", bad)
     assert done.returncode == 2 and "without one" in done.stderr
-    assert good.read_text() == "former" and sorted(tmp_path.iterdir()) == [good]
+    assert good.read_text() == "<!-- samescore:former -->\n" and sorted(tmp_path.iterdir()) == [good]
 
 
 def test_a_test_case_may_be_a_case(place: Path, tmp_path: Path) -> None:
@@ -162,6 +165,40 @@ def test_a_run_of_a_later_version(place: Path, tmp_path: Path) -> None:
 )
 def test_a_file_that_cannot_be_meant(place: Path, files: tuple[str, ...], message: str) -> None:
     assert message in refused(place, "new", *files)
+
+
+@pytest.mark.parametrize("form", [*FORMATS, "--card", "--svg"])
+@pytest.mark.parametrize("text", ["# My project\n", "---\ntags: [samescore]\n---\n# Mine\n", '{"format": 1}', "\xff"])
+def test_a_file_that_no_report_wrote_is_not_replaced(tmp_path: Path, form: str, text: str) -> None:
+    """Neither a README nor source code, a policy or something that is no text; before anything is scored."""
+    path = tmp_path / "mine"
+    path.write_text(text, encoding="latin-1")
+    before = path.read_bytes()
+    assert not replaceable(form.removeprefix("--"), path)
+    with pytest.raises(UsageError, match=r"wrote it\. Name another file, or replace it for good"):
+        require_files({form.removeprefix("--"): path}, [])
+    require_files({form.removeprefix("--"): path}, [], force=True)
+    assert path.read_bytes() == before
+
+
+def test_each_form_replaces_its_own_and_no_other(place: Path, tmp_path: Path) -> None:
+    files = {form: tmp_path / form.removeprefix("--") for form in FORMATS}
+    options = [part for form, path in files.items() for part in (form, path)]
+    for path in files.values():
+        path.touch()  # as mktemp leaves it
+    for _ in range(2):
+        assert report(place, "new", *options).returncode == 0
+    for form in (*FORMATS, "--card", "--svg"):
+        assert [other for other, path in files.items() if replaceable(form.removeprefix("--"), path)] == [
+            one for one in files if one == form
+        ]
+    taken = files["--html"].read_bytes()
+    assert "this file is there already, and no --md of a report wrote it" in refused(
+        place, "new", "--md", files["--html"]
+    )
+    assert files["--html"].read_bytes() == taken
+    assert report(place, "new", "--md", files["--html"], "--force").returncode == 0
+    assert files["--html"].read_text("utf-8").startswith("<!-- samescore:")
 
 
 @pytest.mark.parametrize(
@@ -287,7 +324,8 @@ def test_history_is_printed_and_written(kept: tuple[Registry, list[Entry]], tmp_
         assert f"\n{entry.number} " in printed.stdout
     names = {"--html": "h.html", "--svg": "h.svg", "--md": "h.md", "--json": "h.json"}
     files = [part for form, name in names.items() for part in (form, name)]
-    assert report(tmp_path, "--history", "--registry", registry.folder, *files).returncode == 0
+    for _ in range(2):  # the second time over the files of the first
+        assert report(tmp_path, "--history", "--registry", registry.folder, *files).returncode == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names.values())
     data = json.loads((tmp_path / "h.json").read_text())
     assert [len(series["points"]) for series in data["series"]] == [4, 1]

@@ -19,6 +19,9 @@ from samescore.harness.case import Case
 from samescore.harness.errors import UsageError
 from samescore.harness.gate import gate
 from samescore.harness.gate.policy import Policy
+from samescore.harness.gate.sequential import EARLY
+from samescore.harness.gate.told import remedy
+from samescore.harness.gate.verdict import Decision, Verdict
 from samescore.harness.manifest import Status
 from samescore.harness.records import Record
 from samescore.harness.rescore import Replayer, Scored, keep, rescore
@@ -27,7 +30,7 @@ from samescore.harness.run import MANIFEST, Run, write_whole
 from samescore.harness.scorers import RUBRIC
 from samescore.harness.types import Call, Message, Score
 from samescore.reports.contents import Contents, LineKind, Outcome, ReportedRun, Tone, contents_of
-from samescore.reports.deciding import TONES
+from samescore.reports.deciding import ADVICE, TONES
 from samescore.reports.html import html_of
 from samescore.reports.html.texts import TEXTS as PAGE_TEXTS
 from samescore.reports.words import TEXTS, Words
@@ -189,7 +192,7 @@ def test_with_a_baseline_the_gate_decides(compared: Contents, good: Run, worse: 
     assert run.decision.outcome is Outcome.REGRESSION
     assert Words("en").points(judged.compared.drop) in run.decision.sentence
     labels = [fact.label for fact in run.decision.facts]
-    assert labels == ["Change in success", "Margin", "Could detect", "Cases", "Cases that changed", "Targets"]
+    assert labels == ["Change in success", "Margin", "Reliably detects", "Cases", "Cases that changed", "Targets"]
     facts = {fact.label: fact for fact in run.decision.facts}
     assert "from 100% to 70.8%" in facts["Change in success"].note and "90% interval" in facts["Change in success"].note
     assert facts["Margin"].value == "5 points" and facts["Cases that changed"].value == "0 fixed, 7 broken"
@@ -245,6 +248,16 @@ def test_runs_that_were_asked_other_things_are_not_compared(worse: Run, tmp_path
     assert run.comparison is not None and run.comparison.shifts == () and run.comparison.verdict.differs
     told = next(fact for fact in run.decision.facts if fact.label == "What differs")
     assert all(words in told.note for words in run.comparison.verdict.differs)
+    advice = next(fact.value for fact in run.decision.facts if fact.label == "What to do")
+    assert advice == remedy(run.comparison.verdict)
+    again = contents_of([fewer], other, language="vi").decision
+    assert any(fact.value.startswith("Đánh giá") for fact in again.facts)
+
+
+def test_the_gates_advice_is_known_in_both_languages() -> None:
+    early = Verdict(Decision.INCOMPARABLE, differs=(f"{EARLY}x",))
+    suites, other = (Verdict(Decision.INCOMPARABLE, differs=(what,)) for what in ("suites: a, b", "seed: 1, 2"))
+    assert [remedy(verdict) for verdict in (early, suites, other)] == [TEXTS[key][0] for key in ADVICE]
 
 
 def test_a_rule_of_zero_tolerance_decides_also_without_a_baseline(tmp_path: Path) -> None:
@@ -261,12 +274,69 @@ def test_a_rule_of_zero_tolerance_decides_also_without_a_baseline(tmp_path: Path
 def test_several_runs_are_decided_together(good: Run, worse: Run) -> None:
     contents = contents_of([good, worse])
     assert [run.decision.exit for run in contents.runs] == [3, 1]
-    assert contents.decision.exit == 1 and contents.decision.sentence == "None of 2 runs may ship."
+    assert contents.decision.exit == 1 and contents.decision.sentence == "None of 2 runs may ship by its targets."
     assert [fact.label for fact in contents.decision.facts] == [run.name for run in contents.runs]
     assert len({run.name for run in contents.runs}) == 2
     policy = Policy(margins={"success": 0.6}, branches="population")
     both = contents_of([good, worse], worse, policy)
-    assert both.decision.sentence == f"1 of 2 runs may ship: {both.runs[0].name}."
+    assert both.baseline is not None
+    place = f"may take the place of {both.baseline.name}"
+    assert both.decision.sentence == f"1 of 2 runs {place}: {both.runs[0].name}."
+    assert place in both.runs[0].decision.sentence  # the same claim
+
+
+def test_several_runs_claim_no_more_than_each_of_them(worse: Run, tmp_path: Path) -> None:
+    """Targets that are missed and rules that were broken all the same stand with several runs as with one."""
+    again = played(tmp_path / "again", {1: idle, 2: idle, 3: paid_twice, 5: paid_twice, 7: idle, 9: idle}, limit=24)
+    twin = played(tmp_path / "twin", {1: idle, 2: idle, 3: idle, 5: idle, 7: idle, 9: idle}, limit=24)
+    contents = contents_of([again, twin], worse, Policy(margins={"success": 0.6}, branches="population"))
+    one, other = contents.runs
+    assert contents.decision.outcome is one.decision.outcome is Outcome.PASS
+    missed = [sum(target.verdict.value == "missed" for target in run.targets) for run in contents.runs]
+    assert all(missed)
+    for run, count in zip(contents.runs, missed, strict=True):
+        assert f"{run.name} {count} of {len(run.targets)}" in contents.decision.also
+    count = len(next(rule for rule in one.rules if rule.name == "unauthorised_effect").occurrences)
+    assert count and f"{one.name} (unauthorised effects in {count} rollout" in contents.decision.also
+    assert "unauthorised" not in other.decision.also and f"{other.name} (" not in contents.decision.also
+
+
+def test_a_rule_that_was_broken_and_is_not_forbidden_stands_on_the_first_screen(good: Run, tmp_path: Path) -> None:
+    run = played(tmp_path / "run", {1: paid_twice, 2: paid_twice, 3: paid_twice}, limit=24)
+    margins = {"success": 0.6}
+    loose = contents_of([run], good, Policy(margins=margins, branches="population")).decision
+    strict = contents_of(
+        [run], good, Policy(margins=margins, branches="population", zero_tolerance=("unauthorised_effect",))
+    ).decision
+    assert (loose.outcome, strict.outcome) == (Outcome.PASS, Outcome.REGRESSION)
+    (fact,) = [fact for fact in loose.facts if fact.label == "Unauthorised effects"]
+    count = int(fact.value.removesuffix(" of 24 rollouts"))
+    assert 0 < count <= 3 and fact.note == "baseline 0; the policy does not forbid them"
+    assert f"unauthorised effects in {count} rollout" in loose.also and "does not forbid" in loose.also
+    assert not any("does not forbid" in fact.note for fact in strict.facts) and "does not forbid" not in strict.also
+    alone = contents_of([run]).decision
+    assert [fact.note for fact in alone.facts if "forbid" in fact.note] == ["the policy does not forbid them"]
+
+
+def test_an_interval_that_the_policy_widens_says_why(good: Run, worse: Run) -> None:
+    policy = Policy(margins={"success": 0.4, "path": 0.3}, branches="population", retries="charged", tries=3)
+    facts = {fact.label: fact for fact in contents_of([worse], good, policy).decision.facts}
+    widened = "90% interval, widened to 96.67% for the 3 tries that the policy allows"
+    assert widened in facts["Change in success"].note and widened in facts["Change in path"].note
+    assert facts["Margin"].value == "success 40 points, path 30 points"
+
+
+def test_the_expected_conversation_has_what_the_user_says(good: Run) -> None:
+    """As the run that plays it has it."""
+    spoken = 0
+    for case in contents_of([good]).runs[0].cases:
+        expected, had = (
+            [line.text for line in lines if line.kind is LineKind.USER]
+            for lines in (case.expected, case.rollouts[0].lines)
+        )
+        assert expected == had
+        spoken += len(expected) > 1
+    assert spoken
 
 
 def test_every_planned_case_is_there_with_its_conversation(alone: ReportedRun, worse: Run) -> None:

@@ -535,6 +535,13 @@ def test_it_fits_into_a_narrow_window(
     )
     reader.open(html_of(contents_of([attacked], before, language=language)), tmp_path / "report.html")
     assert reader.js("return document.documentElement.scrollWidth") <= 380
+    heights = reader.js("return [...document.querySelectorAll('h1 .whole')].map((one) => one.offsetHeight)")
+    assert min(heights) < 40  # the baseline's short name stands in one line
+    hints = reader.js(
+        "return [...document.querySelectorAll('.scroll')].filter((one) => one.scrollWidth > one.clientWidth)"
+        ".map((one) => getComputedStyle(one).backgroundImage.split('linear-gradient').length - 1)"
+    )
+    assert hints and set(hints) == {4}  # a table that goes on says so
     reader.seen(reader.all("#changes button.open")[0]).click()
     reader.until(lambda: reader.all(".side"))
     assert reader.js("return document.querySelector('.sides').scrollWidth") <= 380
@@ -583,6 +590,43 @@ def test_epochs_are_chosen_and_the_failing_one_comes_first(reader: Reader, tmp_p
     assert "wrong" in reader.all(".side h3")[-1].text
     reader.js("const s = document.querySelector('dialog select'); s.value = '2'; s.dispatchEvent(new Event('change'))")
     assert "right" in reader.all(".side h3")[-1].text
+    reader.quiet()
+
+
+@needs_driver
+def test_where_conversations_part_is_marked_by_what_differs(reader: Reader, tmp_path: Path) -> None:
+    """At calls first, then at what scorers object to, and at words alone only where nothing else differs."""
+
+    def otherwise(case: Case, last: str | None = None) -> Iterator[Message | str]:
+        for message in case.gold[:-1]:
+            yield replace(message, thinking=f"{message.thinking} as ever")
+        yield case.gold[-1] if last is None else replace(case.gold[-1], content=last)
+
+    before = played(tmp_path / "before", limit=3)
+    plays = {0: lambda case: otherwise(case, "One moment, please."), 1: otherwise, 2: idle}
+    contents = contents_of([played(tmp_path / "after", plays, limit=3)], before)
+    cases = contents.runs[0].cases
+    assert [case.success for case in cases] == [0.0, 1.0, 0.0]
+    page = html_of(contents)
+    after = "return document.querySelector('.side:last-child .parts').nextElementSibling.textContent"
+    for number, (word, said) in enumerate(
+        [
+            ("the scorers object to what is said here", "thinking"),
+            ("only the words part here", "as ever"),
+            ("the calls part here", "One moment, please."),
+        ]
+    ):
+        reader.open(page, tmp_path / "report.html", f"#case/{cases[number].id.replace('/', '%2F')}")
+        reader.until(lambda number=number: reader.one("#talk-title").text == cases[number].id)
+        assert [mark.text for mark in reader.all(".side .parts")] == [word] * 2
+        assert said in reader.js(after)
+        # Of all cases, those that fail first; why one does stands above its conversation.
+        assert (reader.one("dialog .previous").is_enabled(), reader.one("dialog .next").is_enabled()) == (
+            (number != 0),
+            (number != 1),
+        )
+        places = "return [...document.querySelector('.side:last-child').children].map((one) => one.className)"
+        assert reader.js(places) == (["", "talk"] if number == 1 else ["", "why", "talk"])
     reader.quiet()
 
 

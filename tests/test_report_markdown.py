@@ -117,7 +117,7 @@ def test_every_row_of_a_table_has_its_columns(contents: Contents) -> None:
 def test_a_comment_begins_with_its_marker(contents: Contents) -> None:
     assert comment(contents, "nightly").startswith("<!-- samescore:nightly -->\n### ")
     assert comment(contents).startswith("<!-- samescore:sop/refund/-i-1 -->\n")
-    assert not step_summary(contents).startswith("<!--")
+    assert step_summary(contents).startswith("<!-- samescore summary -->\n### ")  # not that of a comment
 
 
 @given(st.text(max_size=300))

@@ -304,13 +304,27 @@ def test_two_processes_cannot_write_to_one_run(tmp_path: Path) -> None:
         ("[1]", ForeignEvidence, "states no format"),
         ('{"format": 9, "versions": {"samescore": "4.2"}}', ForeignEvidence, r"run format 9; .* \(4\.2\)"),
         ('{"format": 1}', EvidenceDamaged, "is a required property"),
-        ('{"format": 1', EvidenceDamaged, "not JSON any more"),
+        ('{"format": 1', EvidenceDamaged, "run.json:1: not JSON any more"),
+        (
+            '{"format":\n "\n"}',
+            EvidenceDamaged,
+            r"json:2: not JSON any more: Invalid control character at column 3\. R",
+        ),
         ("\udcff", EvidenceDamaged, "not JSON any more"),
     ],
 )
 def test_a_manifest_that_is_not_ours_is_refused(tmp_path: Path, text: str, error: type[Exception], word: str) -> None:
     (tmp_path / "run.json").write_bytes(text.encode(errors="surrogateescape"))
     with pytest.raises(error, match=word):
+        Run.open(tmp_path)
+
+
+def test_a_file_in_the_place_of_a_run_is_said_to_be_one(tmp_path: Path) -> None:
+    (tmp_path / "gate.toml").touch()
+    with pytest.raises(UsageError, match=r"gate\.toml: this is a file, and no run\. Name the directory of a run\.$"):
+        Run.open(tmp_path / "gate.toml")
+    (tmp_path / "run.json").mkdir()
+    with pytest.raises(UsageError, match=r"run\.json: cannot be read: Is a directory\. Correct that, or restore it"):
         Run.open(tmp_path)
 
 

@@ -22,8 +22,8 @@ def comment_command(
     text = read_text(file, "the report")
     if not text.startswith("<!-- samescore:"):
         raise UsageError(
-            f"{file}: not the comment of a report, whose first line is a marker. Write one: samescore report RUN --md "
-            f"{file}"
+            f"{file}: not the comment of a report, whose first line is a marker. Write one into a file of its own: "
+            "samescore report RUN --md comment.md"
         )
     thread = import_module("samescore.reports.posting").thread_at_hand(os.environ)
     if thread is None:

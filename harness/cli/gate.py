@@ -34,14 +34,14 @@ class Asked:
 
 def gate_command(
     runs: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Argument(
             metavar="CANDIDATE BASELINE",
             help="The directories of two runs, or registry:BRANCH for the baseline. Several candidates are tries of "
             "one model; the baseline comes last.",
             show_default=False,
         ),
-    ],
+    ] = None,
     baseline: Annotated[
         Path | None, Option(metavar="RUN", help="The baseline; all others are candidates.", show_default="the last run")
     ] = None,
@@ -69,7 +69,18 @@ def gate_command(
         Option("--same-model", help="Judge by numbers even if both runs are of one model: an A/A test of the gate."),
     ] = False,
     suite: Annotated[
-        list[str] | None, Option(metavar="PATH", help="Where a suite of a run is now, if it must be scored again.")
+        list[str] | None,
+        Option(
+            metavar="PATH",
+            help="Where a suite of a run is now, if it must be scored again. With --check-only: one that will be run.",
+        ),
+    ] = None,
+    check_only: Annotated[
+        bool,
+        Option("--check-only", help="Before a run: only say whether the baseline and the policy are there and sound."),
+    ] = False,
+    model: Annotated[
+        str | None, Option(metavar="NAME", help="Of --check-only: the model that will be run, without its adapter.")
     ] = None,
     as_json: Annotated[bool, Option("--json", help="Print one JSON object.")] = False,
     show: Annotated[
@@ -82,6 +93,15 @@ def gate_command(
     from samescore.harness.registry import run_directory
     from samescore.harness.run import Run
 
+    if check_only:
+        if targets or same_model or as_json or show:
+            raise UsageError("--check-only judges nothing. Leave out --targets, --same-model, --json and --show.")
+        _check(runs or [], baseline, policy, suite or (), model, registry)
+        return
+    if model is not None:
+        raise UsageError("--model: the runs say which model they are of. Leave it out, or add --check-only.")
+    if not runs:
+        raise UsageError("no run is named. Name the candidate's, and the baseline's after it.")
     judged_by = None if policy is None else load_policy(policy)
     if targets:
         if baseline is not None or len(runs) > 1 or same_model or show:
@@ -98,6 +118,24 @@ def gate_command(
         *runs, baseline = runs
     before = run_directory(baseline, Run.open(runs[0]), registry)
     raise typer.Exit(_judge(Asked(runs, before, policy, suite or ()), judged_by, same_model, as_json, show))
+
+
+def _check(
+    runs: Sequence[Path],
+    baseline: Path | None,
+    policy: Path | None,
+    suites: Sequence[str],
+    model: str | None,
+    registry: Path | None,
+) -> None:
+    from samescore.harness.cli.gate_check import Expected, check
+    from samescore.harness.cli.printable import printable
+    from samescore.harness.errors import UsageError
+
+    named = [*runs, *([] if baseline is None else [baseline])]
+    if len(named) > 1:
+        raise UsageError("--check-only: there is no candidate yet. Name the baseline alone.")
+    print(printable(check(next(iter(named), None), policy, Expected(model, suites), registry)))
 
 
 def _judge(asked: Asked, policy: Policy | None, same_model: bool, as_json: bool, show: int) -> int:

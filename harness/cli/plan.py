@@ -50,7 +50,7 @@ def plan_command(
             metavar="P",
             min=0.0,
             max=0.5,
-            help="The share of cases that come out differently by chance in another run of one epoch.",
+            help="The share of cases that come out differently in another run of one epoch, by chance alone.",
             show_default="as in the pilot, else 0.05",
         ),
     ] = None,
@@ -110,6 +110,7 @@ def _known(
     from dataclasses import replace
 
     from samescore.harness.cli.loading import cases_of, load_suites
+    from samescore.harness.counted import counted
     from samescore.harness.errors import UsageError
     from samescore.harness.plan import Plan
     from samescore.harness.planning import known_from_cases, known_from_numbers, known_from_runs
@@ -119,6 +120,11 @@ def _known(
         raise UsageError(f"{len(pilots)} pilot runs; give one, or two to compare.")
     if branches is not None and (names or pilots):
         raise UsageError("--branches: the suite or the pilot says of which branches cases are. Leave it out.")
+    if branches is not None and cases is not None and branches > cases:
+        raise UsageError(
+            f"--branches {branches}: {counted(cases, 'case')} cannot be of more branches than there are cases. Plan at "
+            f"least {branches} cases, or say the branches of those."
+        )
     if split is not None and not names:
         raise UsageError("--split: whose cases goes with a suite. Add --suite NAME, or leave it out.")
     pilot = known_from_runs([Run.open(path) for path in pilots], policy) if pilots else None

@@ -44,12 +44,16 @@ def table_json(table: Table, code: int) -> dict[str, Any]:
 def told(known: Known, plans: Sequence[MetricPlan], churn: float | None, policy: Policy) -> list[str]:
     """What the numbers rest on, in words."""
     said = []
-    assumed = [plan.name for plan in plans if churn is not None or plan.varies != known.variations.get(plan.name)]
+    assumed = [plan.name for plan in plans if not plan.seen]
     if assumed:
         share = ASSUMED_CHURN if churn is None else churn
         of = "" if len(assumed) == len(plans) else f" ({', '.join(assumed)})"
         why = "nothing varies in the pilot; " if churn is None and known.variations else ""
-        advice = "; say --churn, or give a pilot run" if churn is None and not known.variations else ""
+        advice = (
+            "; two adapters often differ in several times as many. Say --churn, or give two pilot runs"
+            if churn is None
+            else ""
+        )
         said.append(
             f"{why}assumed: {share:g} of the cases come out differently in another run, by chance alone{of}{advice}"
         )
@@ -95,7 +99,7 @@ def print_table(table: Table) -> None:
 
     console = Console(markup=False, highlight=False, emoji=False)
     for plan in table.metrics:
-        console.print(Text.assemble((plan.name, "bold"), f", margin {plan.margin:g}{_cases(plan)}"))
+        console.print(Text.assemble((plan.name, "bold"), f", margin {plan.margin:g}{_cases(plan)}, {_churn(plan)}"))
         if not plan.possible:
             never = Text.assemble("  ", ("no pass is possible", "bold red"), ": ")
             print_hanging(console, never, Text(_impossible(plan)))
@@ -113,6 +117,10 @@ def print_table(table: Table) -> None:
 def _cases(plan: MetricPlan) -> str:
     of = "" if plan.branches is None else f" of {plan.branches} {'branch' if plan.branches == 1 else 'branches'}"
     return of and f", cases{of}" if plan.n is None else f", {counted(plan.n, 'case')}{of}"
+
+
+def _churn(plan: MetricPlan) -> str:
+    return f"churn {_rounded(plan.churn)} as in the pilot" if plan.seen else f"churn {plan.churn:g} assumed"
 
 
 def _legend(cases: int | None, power: float) -> str:
@@ -165,6 +173,7 @@ def _metric_json(plan: MetricPlan) -> dict[str, Any]:
         "branches": plan.branches,
         "floor": plan.floor,
         "fewest": plan.fewest,
+        "churn": {"value": plan.churn, "assumed": not plan.seen},
         "variance": {"within": plan.varies.within, "between": plan.varies.between},
         "epochs": [
             {"epochs": one.epochs, "cases": one.cases, "passes": one.passes, "mde": one.mde} for one in plan.epochs

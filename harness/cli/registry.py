@@ -53,7 +53,7 @@ def add_command(
 
     found, checkout = _registry(registry), Checkout.at_hand(branch)
     for directory in directories:
-        entry = found.add(directory, checkout)
+        entry = found.add(directory, checkout, lambda line: print(printable(line)))
         print(printable(f"{found.directory(entry)}: run {entry.number}, {_described(entry)}"))
 
 
@@ -85,16 +85,28 @@ def promote_command(
         Option(metavar="NAME", help="The branch whose baseline it becomes.", show_default="the run's own"),
     ] = None,
     anchor: Annotated[
-        bool, Option("--anchor", help="Watch later baselines against this run; the first one is the anchor anyway.")
+        bool,
+        Option(
+            "--anchor",
+            help="Watch later baselines against this run: its cases are others, or a loss was decided on. The first "
+            "run of all is the anchor anyway.",
+        ),
     ] = False,
 ) -> None:
     """Make a run the baseline for its suites and its model on a branch."""
+    from samescore.harness.cli.errors import say
     from samescore.harness.cli.printable import printable
+    from samescore.harness.run import Run
 
     found = _registry(registry)
     promotion = found.promote(run, branch, anchor=anchor)
     where = found.directory(promotion.entry)
     print(printable(f"{where}: the baseline of {promotion.line}{', and the anchor' if promotion.anchor else ''}"))
+    if (limit := Run.open(where).plan.limit) is not None:
+        say(
+            f"note: this baseline is a part of the suite only: it was evaluated with --limit {limit}. Only candidates "
+            "with the same cases can be compared with it."
+        )
     if not promotion.anchor:
         option = "" if registry is None else f" --registry {shlex.quote(str(registry))}"
         print(f"next:\n  samescore runs drift{option}")

@@ -86,6 +86,7 @@ def report_command(
         str | None, Option(metavar="NAME", help="With --history: only runs of this branch.", show_default="all")
     ] = None,
     svg: Annotated[Path | None, Option(metavar="FILE", help="With --history: the picture alone.")] = None,
+    force: Annotated[bool, Option("--force", help="Replace files that no report wrote, too.")] = False,
 ) -> None:
     """Write what runs say into files, all at once; without any, print it in short. Leaves with 0, whatever it says."""
     files = {"html": html, "svg": svg, "md": md, "summary": summary, "junit": junit, "json": json, "card": card}
@@ -111,11 +112,11 @@ def report_command(
                 "--name": name,
             }
         )
-        _history(registry, metric, branch, suite or (), language, asked)
+        _history(registry, metric, branch, suite or (), language, asked, force)
         return
     opened = _opened(runs)
     before = _baseline(baseline, opened[0], registry)
-    require_files(asked, [run.directory for run in (*opened, *([] if before is None else [before]))])
+    require_files(asked, [run.directory for run in (*opened, *([] if before is None else [before]))], force=force)
     with _collecting_rarely():
         contents = _contents(opened, before, policy, language, suite or ())
         if not asked:
@@ -155,11 +156,14 @@ def refuse(options: Mapping[str, object]) -> None:
         )
 
 
-def require_files(asked: Mapping[str, Path], directories: Sequence[Path]) -> None:
+def require_files(asked: Mapping[str, Path], directories: Sequence[Path], *, force: bool = False) -> None:
     """Make sure, before anything is scored, that each file can be written, and that none would replace another.
 
+    A file that is there already must be a report of the same form, or is replaced by `force`.
+
     Raises:
-        UsageError: two formats go to one file; its folder is missing; or it is a folder, or part of a run.
+        UsageError: two formats go to one file; its folder is missing; or it is a folder, part of a run, or a file that
+            no report wrote.
     """
     runs = {directory.resolve() for directory in directories}
     taken: dict[Path, str] = {}
@@ -179,6 +183,11 @@ def require_files(asked: Mapping[str, Path], directories: Sequence[Path]) -> Non
             raise UsageError(f"--{form} {path}: this is a folder. Name a file in it.")
         if place.parent in runs and place.name in RECORDED:
             raise UsageError(f"--{form} {path}: this is part of the run, and is not replaced. Name another file.")
+        if not force and not _module("replaceable").replaceable(form, path):
+            raise UsageError(
+                f"--{form} {path}: this file is there already, and no --{form} of a report wrote it. Name another "
+                "file, or replace it for good with --force."
+            )
 
 
 @contextmanager
@@ -233,10 +242,11 @@ def _history(
     suites: Sequence[str],
     language: Language,
     asked: Mapping[str, Path],
+    force: bool,
 ) -> None:
     from samescore.harness.registry import Registry, registry_folder
 
-    require_files(asked, [])
+    require_files(asked, [], force=force)
     found = Registry(registry_folder(registry))
     shown = _module("history").history_of(found, metric or "success", language.value, branch=branch, suites=suites)
     if not asked:

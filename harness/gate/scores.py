@@ -93,7 +93,8 @@ def _lacking(run: Run) -> str | None:
     if missing:
         had = {(record.case, record.epoch) for record in records}
         first = next(item for item in run.plan.items() if (item.case, item.epoch) not in had)
-        parts.append(f"{counted(missing, 'rollout')} missing (such as {first.case}, epoch {first.epoch})")
+        are = "is" if missing == 1 else "are"
+        parts.append(f"{missing:,} {are} missing (such as {first.case}, epoch {first.epoch})")
     if errors:
         first_error = errors[0]
         parts.append(

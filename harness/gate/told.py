@@ -153,12 +153,13 @@ def _why_open(metric: MetricVerdict) -> str:
     if one.floor >= one.margin:
         return (
             f"{name}: {cases} cannot show that a drop is under {one.margin:g}: where none differs, one of "
-            f"{one.floor:.3f} stays possible. Take more cases (`samescore plan` says how many), or a wider margin."
+            f"{one.floor:.3f} stays possible. Take more cases or branches, or a wider margin; `samescore plan` "
+            "says which of them can be enough."
         )
     return (
         f"{name}: the drop is {signed(one.drop)} and may be {signed(one.high)}, so that the margin of {one.margin:g} "
-        f"is not excluded, nor is no drop at all. {cases} like these detect a drop of {one.mde:.3f}: take more cases "
-        "or epochs (`samescore plan` says how many), or a wider margin."
+        f"is not excluded, nor is no drop at all. {cases} like these detect a drop of {one.mde:.3f}: take more cases, "
+        "epochs or branches, or a wider margin; `samescore plan` says which of them can be enough."
     )
 
 

@@ -47,7 +47,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     option(
         "--samescore-out",
         metavar="DIR",
-        help="Where the evidence is kept (default: a new folder in pytest's cache).",
+        help="Where the evidence is kept (default: a new folder in pytest's cache, or in runs without one).",
     )
 
 

@@ -113,7 +113,8 @@ class RunCase:
 
         Raises:
             RolloutErrored: the conversation could not be had; pytest counts this as an error, no failure.
-            UsageError: of pytest's: there is no such suite, case, slot or fact, or the model cannot be used.
+            UsageError: of pytest's: there is no such suite, case, slot or fact, a lock file is stale, or the model
+                cannot be used. This is an error as well.
         """
         __tracebackhide__ = True
         try:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import pytest
 
 from samescore.harness.case import Split
-from samescore.harness.errors import SamescoreError, UnknownName, UsageError
+from samescore.harness.errors import EvidenceUnwritable, SamescoreError, UnknownName, UsageError
 from samescore.harness.plan import Procedure
 
 T = TypeVar("T")
@@ -70,8 +70,8 @@ def require_options(options: Options) -> None:
     """Make sure that the model could be tested so. No weights are loaded, nothing is written.
 
     Raises:
-        UsageError: a number is out of range; there is no such model or adapter; or a run lies where this one would.
-        EvidenceUnwritable: the run's directory cannot be made.
+        UsageError: a number is out of range; there is no such model or adapter; a run lies where this one would; or
+            the run's directory cannot be made.
     """
     from samescore.harness.cli.adapters import require_adapters
     from samescore.harness.cli.beforehand import require_local
@@ -118,12 +118,19 @@ def is_loaded_later(model: str) -> bool:
 
 
 def _require_room(out: Path) -> None:
-    """Make sure that evidence can be kept in a directory, and that none is there yet."""
+    """Make sure that evidence can be kept in a directory, and that none is there yet.
+
+    Raises:
+        UsageError: a run is there, or the directory cannot be made: the option is wrong, nothing has failed so far.
+    """
     from samescore.harness.cli.beforehand import require_directory
 
     if (out / "run.json").exists():
         raise UsageError(f"--samescore-out {out}: there is a run here already. Name another directory.")
-    require_directory(out)
+    try:
+        require_directory(out)
+    except EvidenceUnwritable as error:
+        raise UsageError(f"--samescore-out {error}") from None
 
 
 def _or(value: Any, usual: T) -> T:

@@ -7,7 +7,7 @@
 Each of them raises an AssertionError that tells what happened instead, and gives the result itself otherwise, so that
 they can be chained, or stand behind `assert`. A conversation with a malformed turn satisfies none of them: the strict
 reading that scores it 0 holds here too. Names that the case does not have are refused, since nothing could ever do
-what they say.
+what they say: a mistake in the test, which pytest counts as an error.
 """
 
 from __future__ import annotations

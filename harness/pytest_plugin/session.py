@@ -146,9 +146,13 @@ class ModelSession:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """A conversation that could not be had is an error, as if it had been asked for in a fixture."""
+        """What is not the model's doing is an error, as if a fixture had raised it.
+
+        A conversation that could not be had is not, nor a test that asks for what there is not: a case, a tool, a slot.
+        """
         report = yield
-        if report.failed and call.excinfo is not None and isinstance(call.excinfo.value, RolloutErrored):
+        wrong = call.excinfo.value if report.failed and call.excinfo is not None else None
+        if isinstance(wrong, RolloutErrored) or (isinstance(wrong, pytest.UsageError) and _is_by_hand(item)):
             report.when = "setup"
         return report
 

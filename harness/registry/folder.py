@@ -6,12 +6,14 @@ import os
 import shlex
 import shutil
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from samescore.harness.errors import EvidenceDamaged, UsageError
+from samescore.harness.errors import EvidenceDamaged, Incomparable, UsageError
 from samescore.harness.files import new_folder
+from samescore.harness.gate.comparable import common_cases, too_few
+from samescore.harness.gate.policy import DEFAULT
 from samescore.harness.gate.sequential import require_whole
 from samescore.harness.registry.checkout import Checkout
 from samescore.harness.registry.entry import Entry, Line, Promotion, State, prints_of, require_complete
@@ -49,15 +51,16 @@ class Registry:
 
     folder: Path
 
-    def add(self, directory: Path, checkout: Checkout) -> Entry:
-        """Enter a run, which is copied into the folder unless it lies there.
+    def add(self, directory: Path, checkout: Checkout, tell: Callable[[str], None] = lambda line: None) -> Entry:
+        """Enter a run, which is copied into the folder unless it lies there. `tell` is told where one was put back.
 
-        One that is in already stays as it is; one that has vanished from the folder, or was moved in it, is back.
+        One that is in already stays as it is. One that has vanished from the folder, was moved in it or was changed is
+        put back: a copy is one by its digests, which are those that were recorded. What was changed is kept beside it.
 
         Raises:
             UsageError: there is no run; or another one was promoted under this path.
             InfrastructureError: the run is not complete.
-            EvidenceDamaged, ForeignEvidence: see `Run.open`; or what is in the folder of this run is not it any more.
+            EvidenceDamaged, ForeignEvidence: see `Run.open`.
         """
         run = Run.open(directory)
         require_complete(run)
@@ -71,8 +74,8 @@ class Registry:
                     return move_entry(database, known, inside)
                 return insert_entry(database, inside, run, prints, checkout)
             if known is not None:
-                if known.state(self.folder) is State.VANISHED:
-                    _copy(directory, self.directory(known))
+                if not there:
+                    tell(self._put_back(known, directory))
                 self.require(known)
                 return known
             entry = insert_entry(database, self._new_path(directory), run, prints, checkout)
@@ -126,8 +129,8 @@ class Registry:
 
         Raises:
             UsageError: it is not in the registry.
-            Incomparable: it was ended early by the verdict of a look.
-            EvidenceDamaged: it changed since it was added, or vanished.
+            Incomparable: it was ended early by the verdict of a look; or it shares too few of the anchor's cases.
+            EvidenceDamaged: it changed since it was added, or vanished; or the anchor did.
         """
         entry = self.find(said)
         self.require(entry)
@@ -137,6 +140,8 @@ class Registry:
             before = promotions_of(database, line)
             if before and before[-1].entry.number == entry.number and (before[-1].anchor or not anchor):
                 return before[-1]
+            if before and not anchor:
+                self._require_like(entry, _anchor(before).entry)
             insert_promotion(database, entry, line.branch, anchor=anchor or not before)
             return promotions_of(database, line)[-1]
 
@@ -167,7 +172,7 @@ class Registry:
         if len(found) == 1:
             return found[0]
         parts = [", ".join(sorted(suites)), f"with {model}" if model else "", f"on {branch}" if branch else ""]
-        said = " ".join(filter(None, parts)) or "anything"
+        run = " ".join(filter(None, ["run", "of" if parts[0] else "", *parts]))
         if found:
             raise UsageError(
                 f"{self.folder}: there are baselines of {'; '.join(map(str, found))}. Say which is meant: --branch, "
@@ -176,7 +181,7 @@ class Registry:
         others = "; ".join(map(str, self.lines()))
         there = f" There are baselines of {others}." if others else ""
         raise UsageError(
-            f"{self.folder}: no run of {said} was ever promoted.{there} Promote one that is good enough to be compared "
+            f"{self.folder}: no {run} was ever promoted.{there} Promote one that is good enough to be compared "
             f"with: samescore runs promote RUN{f' --branch {shlex.quote(branch)}' if branch else ''}"
         )
 
@@ -196,7 +201,7 @@ class Registry:
             UsageError: none was ever promoted.
             EvidenceDamaged: it changed since, or vanished.
         """
-        return self._intact([promotion for promotion in self._of(line) if promotion.anchor][-1])
+        return self._intact(_anchor(self._of(line)))
 
     def directory(self, entry: Entry) -> Path:
         """Where a run of the registry is."""
@@ -209,13 +214,53 @@ class Registry:
             EvidenceDamaged: it is not.
         """
         state, run = entry.state(self.folder), f"{self.directory(entry)}: run {entry.number} of the registry"
+        advice = f"Restore it from a copy: samescore runs add COPY{self._option}"
         if state is State.VANISHED:
-            raise EvidenceDamaged(f"{run} has vanished. Restore it from a copy: samescore runs add COPY")
+            raise EvidenceDamaged(f"{run} has vanished. {advice}")
         if state is State.CHANGED:
             raise EvidenceDamaged(
-                f"{run} is not as it was when it was added: its plan, its model or its evidence changed. Restore it "
-                "from a copy."
+                f"{run} is not as it was when it was added: its plan, its model or its evidence changed. {advice}"
             )
+
+    def _put_back(self, entry: Entry, copy: Path) -> str:
+        """Put a copy of a run where it vanished or was changed, and what is there beside it; what was done, in words.
+
+        Whatever is there now may be all that is left of something else: it is not for this command to delete.
+        """
+        place = self.directory(entry)
+        if entry.state(self.folder) is State.VANISHED:
+            _copy(copy, place)
+            return f"{place}: put back from {copy}"
+        aside = self.folder / self._new_path(place.with_name(f"{place.name}.damaged"))
+        stage = place.with_name(f".{place.name}.{os.getpid()}")
+        _copy(copy, stage)
+        place.rename(aside)
+        stage.rename(place)
+        return f"{place}: put back from {copy}; what was there is now {aside}, which may be deleted"
+
+    def _require_like(self, entry: Entry, anchor: Entry) -> None:
+        """Make sure that a run has enough of the anchor's cases to be watched against it.
+
+        Raises:
+            Incomparable: it has not.
+            EvidenceDamaged: the anchor changed since it was added, or vanished.
+        """
+        self.require(anchor)
+        run, first = Run.open(self.directory(entry)), Run.open(self.directory(anchor))
+        few = too_few(common_cases(run.plan.cases, first.plan.cases), DEFAULT.common, run.plan, first.plan)
+        if few is None:
+            return
+        part = f" It was evaluated with --limit {run.plan.limit}: evaluate all cases." if run.plan.limit else ""
+        raise Incomparable(
+            f"{run.directory}: not promoted: it could not be compared with the anchor {first.directory} ({few}).{part} "
+            "If the cases are meant to be others from now on, make this run the anchor: samescore runs promote "
+            f"{entry.number} --anchor{self._option}"
+        )
+
+    @property
+    def _option(self) -> str:
+        """How a command is told of this registry."""
+        return f" --registry {shlex.quote(str(self.folder))}"
 
     def _of(self, line: Line) -> tuple[Promotion, ...]:
         """The promotions of a line that has some."""
@@ -250,9 +295,14 @@ class Registry:
         if any(promotion.entry == former for promotion in promotions_of(database)):
             raise UsageError(
                 f"{self.directory(former)}: the run that was here was promoted to baseline, and what is here now is "
-                "another, or was changed. Restore it from a copy, and add what is here now from another place."
+                "another, or was changed. Restore it from a copy (samescore runs add COPY), and add what is here now "
+                "from another place."
             )
         delete_entry(database, former)
+
+
+def _anchor(promotions: Sequence[Promotion]) -> Promotion:
+    return [promotion for promotion in promotions if promotion.anchor][-1]
 
 
 def _copy(directory: Path, target: Path) -> None:

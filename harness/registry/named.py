@@ -28,12 +28,23 @@ def baseline_directory(said: Path, suites: Iterable[str], model: str, registry: 
         UsageError: no branch is named, there is no registry, or no baseline was ever promoted there for this.
         EvidenceDamaged: the baseline changed since it was promoted, or vanished.
     """
-    name = str(said)
-    if not name.startswith(PREFIX):
+    branch = branch_of(said)
+    if branch is None:
         return said
-    branch = name.removeprefix(PREFIX)
-    if not branch:
-        raise UsageError(f"{name}: a branch is missing. Write {PREFIX}main, or the branch whose baseline is meant.")
     found = Registry(registry_folder(registry))
     line = Line(branch, tuple(sorted(suites)), model)
     return found.directory(found.baseline(line).entry)
+
+
+def branch_of(said: Path) -> str | None:
+    """The branch of `registry:BRANCH`; None of a path.
+
+    Raises:
+        UsageError: no branch is named.
+    """
+    name = str(said)
+    if not name.startswith(PREFIX):
+        return None
+    if name == PREFIX:
+        raise UsageError(f"{name}: a branch is missing. Write {PREFIX}main, or the branch whose baseline is meant.")
+    return name.removeprefix(PREFIX)

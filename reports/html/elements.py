@@ -92,8 +92,8 @@ def badge(tone: Tone, words: str) -> Markup:
     return tag("span", tag("span", SIGNS[tone], class_="sign", aria_hidden="true"), words, class_=f"badge {tone}")
 
 
-def facts(found: Decision) -> Markup:
-    """The evidence of a decision: what it is, its value, and what that means."""
+def facts(found: Decision, names: Sequence[str]) -> Markup:
+    """The evidence of a decision: what it is, its value, and what that means. `names` of models stay whole."""
     return tag(
         "dl",
         *(
@@ -101,7 +101,9 @@ def facts(found: Decision) -> Markup:
                 "div",
                 tag("dt", fact.label),
                 tag(
-                    "dd", tag("span", fact.value, class_="figure"), fact.note and tag("span", fact.note, class_="note")
+                    "dd",
+                    tag("span", fact.value, class_="figure"),
+                    fact.note and tag("span", whole_names(fact.note, names), class_="note"),
                 ),
             )
             for fact in found.facts
@@ -132,6 +134,15 @@ def reason(text: str, words: Words, group: str = "reason", most: int = 240) -> M
 def branch_text(name: str) -> Markup:
     """A branch's name, which breaks between its parts."""
     return joined(joined(part, tag("wbr")) for part in _PARTS.findall(name))
+
+
+def whole_names(text: str, names: Iterable[str]) -> Markup:
+    """A text in which these names of models are not broken where they could stand in a line of their own."""
+    longest = sorted({name for name in names if name}, key=len, reverse=True)
+    if not longest:
+        return joined(text)
+    parts = re.split(f"((?:{'|'.join(map(re.escape, longest))})[,.:;]?)", text)
+    return joined(*(tag("span", part, class_="whole") if at % 2 else part for at, part in enumerate(parts)))
 
 
 def metric_name(name: str, words: Words) -> Markup:

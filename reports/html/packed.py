@@ -3,9 +3,9 @@
 The page unpacks it when a case is opened, and shows it as text, never as markup. Its JSON:
 
     strings   every text that is used, made visible (see `markup.visible`)
-    talks     conversations; each a flat list of kind, string, string: what is said, and the note beside it
+    talks     conversations; each a flat list of kind, string, string, turn: what is said, and the note beside it
     cases     [id, branch, locale, operator or -1, expected talk or -1, for each run a list of rollouts or null]
-    rollout   [success or null, talk or -1, error or -1, flat list of scorer, value, reason]
+    rollout   [success or null, talk or -1, error or -1, flat list of scorer, value, reason, turn objected to or 0]
     reason    one text; or a list of them, in the page's language and in English in turn
 
 A rollout's place in its list is its epoch. Runs are in the order of the page, the baseline last.
@@ -16,6 +16,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ BUDGET = 4_000_000
 """Bytes that the packed conversations may take in the page; those of rollouts that passed give way."""
 _KINDS = {kind: number for number, kind in enumerate(LineKind)}
 _NONE = -1
+_NAMED = re.compile(r"\bturn (\d+)\b")
+"""How scorers name a turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ def _json(runs: Sequence[ReportedRun], chosen: set[int], language: Language) -> 
     def talk(lines: Sequence[Line]) -> int:
         if not lines:
             return _NONE
-        flat = [part for line in lines for part in (_KINDS[line.kind], text(line.text), text(line.note))]
+        flat = [part for line in lines for part in (_KINDS[line.kind], text(line.text), text(line.note), line.turn)]
         return talks.of(tuple(flat), flat)
 
     def reason(words: str) -> int | list[int]:
@@ -110,7 +113,8 @@ def _json(runs: Sequence[ReportedRun], chosen: set[int], language: Language) -> 
     def rollout(one: ReportedRollout) -> list[Any]:
         reasons = [part for why in one.reasons for part in (text(why.scorer), round(why.value, 4), reason(why.words))]
         error = _NONE if one.error is None else text(one.error)
-        return [one.success, talk(one.lines) if id(one) in chosen else _NONE, error, reasons]
+        talked = talk(one.lines) if id(one) in chosen else _NONE
+        return [one.success, talked, error, reasons, _objected(one)]
 
     known: list[dict[str, ReportedCase]] = [{case.id: case for case in run.cases} for run in runs]
     first = {name: case for cases in reversed(known) for name, case in cases.items()}
@@ -125,6 +129,14 @@ def _json(runs: Sequence[ReportedRun], chosen: set[int], language: Language) -> 
         expected = talk(case.expected) if kept else _NONE
         rows.append([text(name), text(case.branch), text(case.locale), operator, expected, sides])
     return {"strings": strings.rows, "talks": talks.rows, "cases": rows}
+
+
+def _objected(one: ReportedRollout) -> int:
+    """The first turn that a scorer objects to; where none names one, the last, to which most objections are."""
+    named = [int(found) for why in one.reasons for found in _NAMED.findall(why.words)]
+    if named or not one.reasons:
+        return min(named, default=0)
+    return max((line.turn for line in one.lines), default=0)
 
 
 def _encoded(data: dict[str, Any]) -> str:

@@ -19,6 +19,7 @@ from samescore.reports.html import calls, cases, operators, origin, procedures, 
 from samescore.reports.html.packed import Packed, packed
 from samescore.reports.html.texts import TEXTS as PAGE_TEXTS
 from samescore.reports.markup import Child, Markup, joined, tag, visible
+from samescore.reports.replaceable import GENERATOR
 from samescore.reports.words import TEXTS, Words
 
 _STYLE = re.compile(r"<style>(.*?)</style>\n?", re.DOTALL)
@@ -27,7 +28,8 @@ _DARK = """color-scheme: dark;
   --paper: #0f131a; --raised: #171d27; --text: #e8ecf2; --quiet: #9ba6b7; --rule: #262e3b; --line: #3c4657;
   --accent: #8fabff; --good: #5fcfb6; --good-fill: #12332d; --bad: #ff9aa0; --bad-fill: #401d22;
   --unsure: #eebc63; --unsure-fill: #3a2b0d; --broken: #c9a8f5; --broken-fill: #2f2145; --none: #9ba6b7;
-  --none-fill: #212936; --shade: #232b38; --beyond: #33191d;"""
+  --none-fill: #212936; --shade: #232b38; --beyond: #33191d;
+  --cast: rgb(232 236 242 / 30%);"""
 _TOLD = ("cases.", "talk.", "stop.")
 """The texts that the script needs, by how their keys begin."""
 
@@ -44,7 +46,7 @@ def html_of(contents: Contents) -> str:
         tag("meta", http_equiv="Content-Security-Policy", content=_policy(style, script)),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", name="color-scheme", content="light dark"),
-        tag("meta", name="generator", content=f"samescore {contents.version}"),
+        tag("meta", name="generator", content=f"{GENERATOR} {contents.version}"),
         tag("title", contents.title),
         tag("style", Markup(style)),
     )

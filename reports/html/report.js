@@ -24,15 +24,15 @@
     const text = (at) => (at < 0 ? null : data.strings[at]);
     const cases = data.cases.map(([id, branch, locale, operator, expected, sides]) => ({
       id: text(id), branch: text(branch), locale: text(locale), operator: text(operator), expected,
-      sides: sides.map((side) => side && side.map(([success, talk, error, reasons]) => ({
-        success, talk, error: text(error), reasons,
+      sides: sides.map((side) => side && side.map(([success, talk, error, reasons, objected]) => ({
+        success, talk, error: text(error), reasons, objected,
       }))),
     }));
     const lines = (at) => {
       const found = [];
-      for (let i = 0; at >= 0 && i < data.talks[at].length; i += 3) {
-        const [kind, line, note] = data.talks[at].slice(i, i + 3);
-        found.push({ kind: KINDS[kind], text: text(line), note: text(note) });
+      for (let i = 0; at >= 0 && i < data.talks[at].length; i += 4) {
+        const [kind, line, note, turn] = data.talks[at].slice(i, i + 4);
+        found.push({ kind: KINDS[kind], text: text(line), note: text(note), turn });
       }
       return found;
     };
@@ -54,14 +54,19 @@
     return { name: passed ? "passing" : "failing", flip, tone: passed ? "good" : "bad", sign: passed ? "✓" : "✗" };
   }
 
+  /* The cases of a run and what became of each, failures first */
+  function ordered(data, run) {
+    const known = data.cases.map((one) => [one, stateOf(one, run)]).filter(([, state]) => state.name !== "absent");
+    return known.sort(([, a], [, b]) => FIRST.indexOf(a.name) - FIRST.indexOf(b.name));
+  }
+
   /* The list of all cases */
   async function list(box) {
     const run = Number(box.dataset.run), filter = box.querySelector(".filter"), search = box.querySelector(".search");
     const rows = box.querySelector(".list"), more = box.querySelector(".more"), found = box.querySelector(".found");
     let data;
     try { data = await unpacked(); } catch { found.textContent = words["talk.failed"]; return; }
-    const known = data.cases.map((one) => [one, stateOf(one, run)]).filter(([, state]) => state.name !== "absent");
-    known.sort(([, a], [, b]) => FIRST.indexOf(a.name) - FIRST.indexOf(b.name));
+    const known = ordered(data, run);
     if (!known.some(([, state]) => state.name === "failing")) filter.value = "all";
     let chosen = [], shown = 0;
     function row([one, state]) {
@@ -134,18 +139,31 @@
       const side = one.sides[at], each = side && side[Math.min(epoch, side.length - 1)];
       return { at, each, lines: each ? lines(each.talk) : [] };
     });
-    const parts = talks.length === 2 ? parting(talks[0].lines, talks[1].lines) : -1;
-    sides.replaceChildren(column(words["talk.expected"], lines(one.expected), -1), ...talks.map((talk) => {
+    const parts = talks.length === 2 ? parting(...talks) : null;
+    sides.replaceChildren(column(words["talk.expected"], lines(one.expected)), ...talks.map((talk, side) => {
       const name = talk.at === BASELINE ? `${words["talk.baseline"]}: ${words.runs[talk.at]}` : words.runs[talk.at];
-      return column(name, talk.lines, parts, talk.each);
+      return column(name, talk.lines, parts && { at: parts.at[side], word: parts.word }, talk.each);
     }));
   }
 
-  /* The first line that differs; -1 where none does, or there is nothing to compare */
-  function parting(ours, theirs) {
-    if (!ours.length || !theirs.length) return -1;
-    const at = ours.findIndex((line, i) => !theirs[i] || theirs[i].kind !== line.kind || theirs[i].text !== line.text);
-    return at < 0 && ours.length < theirs.length ? ours.length : at;
+  /* Where two conversations part, a line on each side: at the first turn whose calls differ; else at the turn that
+     scorers object to, if it reads otherwise; else at the first words that differ. null where nothing does. */
+  function parting(...talks) {
+    const both = talks.map((talk) => talk.lines);
+    if (both.some((lines) => !lines.length)) return null;
+    const last = Math.max(...both.flat().map((line) => line.turn));
+    const texts = (kinds, turn) => both.map((lines) =>
+      lines.filter((line) => line.turn === turn && kinds.includes(line.kind)).map((line) => line.text).join("\n"));
+    const differ = (kinds, turn) => new Set(texts(kinds, turn)).size > 1;
+    const from = (turn) => both.map((lines) => lines.findIndex((line) => line.turn === turn || line.kind === "end"));
+    const turns = Array.from({ length: last }, (_, at) => at + 1);
+    const called = turns.find((turn) => differ(["call", "malformed"], turn));
+    if (called) return { word: "calls", at: from(called) };
+    const objected = talks.filter((talk) => talk.each.success !== 1).map((talk) => talk.each.objected);
+    const judged = objected.filter(Boolean).sort((a, b) => a - b).find((turn) => differ(["agent", "thinking"], turn));
+    if (judged) return { word: "judged", at: from(judged) };
+    const at = both[0].findIndex((line, i) => !both[1][i] || both[1][i].kind !== line.kind || both[1][i].text !== line.text);
+    return at < 0 ? null : { word: "words", at: [at, at] };
   }
 
   function column(name, lines, parts, each) {
@@ -158,15 +176,15 @@
       head.append(badge);
     }
     side.append(head);
+    if (each && (each.error || each.reasons.length)) side.append(reasons(each));
     if (each === null) side.append(make("p", "aside", words["talk.absent"]));
     else if (each && !lines.length && !each.error) side.append(make("p", "aside", words["talk.left_out"]));
     const talk = make("ol", "talk");
     lines.forEach((line, at) => {
-      if (at === parts) talk.append(make("li", "parts", words["talk.parts"]));
+      if (parts && at === parts.at) talk.append(make("li", "parts", words[`talk.parts.${parts.word}`]));
       talk.append(spoken(line));
     });
     side.append(talk);
-    if (each && (each.error || each.reasons.length)) side.append(reasons(each));
     return side;
   }
 
@@ -220,9 +238,11 @@
     if (event.key === "ArrowRight") step(1);
   });
 
+  /* Without an order of its own a case is one of all */
   async function open(run, order, id) {
     try {
-      show(await unpacked(), run, order, id);
+      const data = await unpacked();
+      show(data, run, order || ordered(data, run).map(([one]) => one.id), id);
     } catch {
       title.textContent = id;
       sides.replaceChildren(make("p", "side", words["talk.failed"]));
@@ -291,6 +311,6 @@
 
   if (location.hash.startsWith("#case/")) {
     const id = decodeURIComponent(location.hash.slice(6));
-    open(0, [id], id);
+    open(0, null, id);
   }
 })();

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from samescore.harness.results import Metric
 from samescore.reports.contents import ReportedRun, Target, Tone
+from samescore.reports.deciding import rules_of
 from samescore.reports.html.elements import (
     LISTED,
     TARGET_TONES,
@@ -170,8 +171,8 @@ def _floor(metric: Metric, words: Words) -> Child:
 
 def rules(run: ReportedRun, words: Words, number: int, place: str) -> Markup | None:
     """What must never happen, how often it did, and what it proves that it never did."""
-    found = run.rules if run.comparison is None else run.comparison.verdict.rules or run.rules
-    if not found or not run.results.complete:
+    found = rules_of(run)
+    if not found:
         return None
     columns = [
         Column(words("column.rule")),

@@ -24,7 +24,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     ),
     "head.runs": ("Runs side by side", "Các lượt chạy cạnh nhau"),
     "head.targets": ("Targets", "Chỉ tiêu"),
-    "head.rules": ("Rules without exception", "Quy tắc không ngoại lệ"),
+    "head.rules": ("What must never happen", "Điều không bao giờ được xảy ra"),
     "head.metrics": ("Metrics", "Các chỉ số"),
     "head.procedures": ("Procedures", "Quy trình"),
     "head.operators": ("Harder cases", "Case khó hơn"),
@@ -58,8 +58,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "Không bộ kiểm thử nào ở đây đặt chỉ tiêu. Thêm `targets:` vào tệp bộ kiểm thử trước lần huấn luyện sau.",
     ),
     "lead.rules": (
-        "What a rollout may not do, whatever it scores. The policy says which of these a single occurrence decides.",
-        "Những điều không được xảy ra, dù điểm thế nào. Chính sách quy định điều nào chỉ một lần là đủ để quyết định.",
+        "What no rollout ought to do, whatever it scores. Of what the policy forbids one occurrence decides; the rest "
+        "is told only.",
+        "Những điều không nên xảy ra, dù điểm thế nào. Điều chính sách cấm thì một lần là đủ quyết định; còn lại chỉ "
+        "được ghi nhận.",
     ),
     "lead.metrics": (
         "Means over cases, epochs averaged first. The 95% intervals know that cases of one branch resemble each other.",
@@ -117,10 +119,16 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "Không phải lỗi của mô hình: khi chưa đủ điểm, các chỉ số chỉ có cận chứ chưa có giá trị.",
     ),
     "plot.change": (
-        "Change against the baseline: the dot is the estimate, the line its {confidence} interval. A metric is cleared "
-        "when the line stays out of the shaded part, which lies beyond the margin.",
-        "Thay đổi so với baseline: chấm là ước lượng, vạch là khoảng tin cậy {confidence}. Chỉ số được coi là đạt khi "
-        "vạch không chạm vùng tô, tức phần vượt quá biên cho phép.",
+        "Change against the baseline: the dot is the estimate, the line its {interval}. A metric is cleared when the "
+        "line stays out of the shaded part, which lies beyond the margin; dropped when the line reaches into that part "
+        "and lies left of 0; open when neither holds.",
+        "Thay đổi so với baseline: chấm là ước lượng, vạch là {interval}. Chỉ số được coi là đạt khi vạch không chạm "
+        "vùng tô, tức phần vượt quá biên cho phép; là giảm khi vạch chạm vùng đó và nằm hẳn bên trái số 0; là chưa rõ "
+        "khi không thuộc cả hai trường hợp.",
+    ),
+    "plot.change.several": (
+        " Of several metrics, a drop takes more than that (Holm's test).",
+        " Khi có nhiều chỉ số, kết luận giảm còn khắt khe hơn thế (kiểm định Holm).",
     ),
     "plot.change.words": (
         "{metric}: change {change} points, interval {low} to {high}, margin {margin}, {verdict}",
@@ -183,7 +191,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "column.epoch": ("epoch", "epoch"),
     "since.training": ("training began", "bắt đầu huấn luyện"),
     "since.run": ("the run began", "bắt đầu chạy"),
-    "caption.rules": ("Rules of zero tolerance and {run}", "Quy tắc không ngoại lệ và {run}"),
+    "caption.rules": ("What must never happen, and {run}", "Điều không bao giờ được xảy ra, và {run}"),
     "caption.metrics": ("Metrics of {run}", "Các chỉ số của {run}"),
     "caption.targets": ("Targets and how {run} stands to them", "Chỉ tiêu và vị trí của {run}"),
     "caption.moved": ("Targets that moved", "Chỉ tiêu đã thay đổi"),
@@ -276,7 +284,9 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "talk.noscore": ("no score", "chưa có điểm"),
     "talk.absent": ("not in this run", "không có trong lượt chạy này"),
     "talk.left_out": ("left out of this page, see the evidence", "không đưa vào trang này, xem bằng chứng"),
-    "talk.parts": ("the conversations part here", "hai hội thoại khác nhau từ đây"),
+    "talk.parts.calls": ("the calls part here", "lời gọi khác nhau từ đây"),
+    "talk.parts.judged": ("the scorers object to what is said here", "bộ chấm điểm không chấp nhận lời nói ở đây"),
+    "talk.parts.words": ("only the words part here", "chỉ câu chữ khác nhau từ đây"),
     "talk.empty": ("(an empty reply)", "(câu trả lời trống)"),
     "talk.why": ("Why", "Lý do"),
     "talk.failed": (

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from samescore.harness.results import Metric
 from samescore.reports.contents import Contents, ReportedRun, Tone
+from samescore.reports.deciding import interval_named
 from samescore.reports.html.elements import (
     GATE_TONES,
     Column,
@@ -18,6 +19,7 @@ from samescore.reports.html.elements import (
     spoken,
     table,
     value_text,
+    whole_names,
 )
 from samescore.reports.markup import Child, Markup, joined, tag
 from samescore.reports.plots import Interval, axis, change_plot, change_scale, score_plot
@@ -31,6 +33,7 @@ def decision(contents: Contents, words: Words) -> Markup:
     names = dict.fromkeys(f"{suite.name} v{suite.version}" for one in contents.runs for suite in one.suites)
     counts = {"cases": words.counted(run.results.cases, "case"), "epochs": words.counted(run.epochs, "epoch")}
     suites = words.listed(list(names))
+    named = [one.name for one in (*contents.runs, *([contents.baseline] if contents.baseline else []))]
     eyebrow = (
         words("eyebrow.alone", suites=suites, **counts)
         if contents.baseline is None
@@ -40,15 +43,15 @@ def decision(contents: Contents, words: Words) -> Markup:
         "header",
         tag("p", eyebrow, class_="eyebrow"),
         badge(found.tone, words(f"outcome.{found.outcome}")),
-        tag("h1", found.sentence),
-        tag("p", found.also, class_="also") if found.also else None,
+        tag("h1", whole_names(found.sentence, named)),
+        tag("p", whole_names(found.also, named), class_="also") if found.also else None,
         _change_figure(run, words) if len(contents.runs) == 1 else None,
         tag(
             "div",
             tag(
                 "section",
                 tag("h2", words("head.evidence"), id="evidence-title"),
-                facts(found),
+                facts(found, named),
                 aria_labelledby="evidence-title",
             ),
             tag(
@@ -100,7 +103,8 @@ def _change_figure(run: ReportedRun, words: Words) -> Markup | None:
         )
     labels = [words.tick(value) for value in scale.ticks()]
     rows.append(tag("div", tag("span"), axis(scale, labels), tag("span"), tag("span"), class_="row"))
-    legend = words("plot.change", confidence=words.level(1 - 2 * found.verdict.alpha))
+    legend = words("plot.change", interval=interval_named(found, words))
+    legend += words("plot.change.several") if len(metrics) > 1 else ""
     return tag("figure", *rows, tag("figcaption", legend), class_="changes")
 
 
