@@ -50,7 +50,7 @@ def test_the_file_in_the_documentation_is_one(tmp_path: Path) -> None:
         ("[margins]\nsuccess = 0.05\nsucess = 0.1", "gate.toml:3: margins.sucess: unknown metric 'sucess'. Did you"),
         ("[margins]\nsuccess = 1.5", "gate.toml:2: margins.success: a margin of 1.5; expected a number between 0"),
         ("alpha = 0.05\n\n[margins]\nsuccess = 0", "gate.toml:4: margins.success: a margin of 0;"),
-        ("[margins]\nsuccess = true", "gate.toml:2: margins.success: a margin of True;"),
+        ("[margins]\nsuccess = true", "gate.toml:2: margins.success: a margin of true;"),
         ("[margins]\nsuccess = nan", "gate.toml:2: margins.success: a margin of nan;"),
         ("[margins]\npath = 0.1", "gate.toml:1: margins: success has no margin"),
         ("[margins]\nsuccess=.1", "gate.toml: this is not TOML"),

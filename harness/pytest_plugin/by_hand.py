@@ -69,7 +69,7 @@ class Asked:
         source = sources.at(Path(self.suite)) if Path(self.suite).is_absolute() else sources.named(self.suite)
         case = source.find(self.case)
         _require("slot", self.slots, list(case.lexicon.slots))
-        _require("fact", self.facts, [*case.facts, *_HARNESS_FACTS])
+        _require("fact", self.facts, sorted({*case.facts, *_HARNESS_FACTS}))
         if not self.changes:
             return source, case
         changed = replace(
