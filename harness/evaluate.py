@@ -30,7 +30,6 @@ from samescore.harness.scorer import Rubric
 
 if TYPE_CHECKING:
     from samescore.harness.gate.looks import Look, Watch
-    from samescore.harness.kept import Outcome
     from samescore.harness.stats.sequential import Looked
 
 CRASHES_IN_A_ROW = 5
@@ -167,7 +166,7 @@ async def _looked_at(
     work: _Work, watch: Watch, plan: Plan, pending: Sequence[Item], concurrency: int, on_look: OnLook | None
 ) -> Looked | None:
     """Look after look, up to the first that is certain, else the last; None where one has not all its rollouts."""
-    from samescore.harness.kept import outcome_of
+    from samescore.harness.kept import outcomes_of
 
     looks = watch.planned.looks
     for number in range(1, len(looks) + 1):
@@ -179,10 +178,7 @@ async def _looked_at(
             work.stopped = f"look {number} of {len(looks)}: {lacking}"
         if work.stopped is not None:
             return None
-        outcomes: dict[str, list[Outcome]] = {case.id: [] for case in part.cases}
-        for one in results:
-            outcomes[one.record.case].append(outcome_of(one))
-        look = watch.look(number, {case: tuple(epochs) for case, epochs in outcomes.items()})
+        look = watch.look(number, outcomes_of(part, results))
         if on_look is not None:
             on_look(look)
         if look.looked.certain:

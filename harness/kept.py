@@ -22,6 +22,7 @@ from samescore.harness.perturbed import CONTROL, operator_of
 from samescore.harness.scorer import Context
 
 if TYPE_CHECKING:
+    from samescore.harness.plan import Plan
     from samescore.harness.rescore import Scored
     from samescore.harness.run import Run
     from samescore.harness.scorer import Rubric
@@ -64,6 +65,14 @@ def outcome_of(scored: Scored) -> Outcome:
         broken_by(case, trajectory),
         operator_of(case) == CONTROL,
     )
+
+
+def outcomes_of(plan: Plan, scored: Iterable[Scored]) -> Outcomes:
+    """What came of the rollouts of a plan, or of a part of it, which all have scores, in the order of their epochs."""
+    found: dict[str, list[Outcome]] = {case.id: [] for case in plan.cases}
+    for one in scored:
+        found[one.record.case].append(outcome_of(one))
+    return {case: tuple(epochs) for case, epochs in found.items()}
 
 
 def kept_fields(run: Run, scored: Iterable[Scored]) -> dict[str, Any]:

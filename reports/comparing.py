@@ -35,12 +35,12 @@ def compared(
     ours, theirs = {case.id: case for case in after.cases}, {case.id: case for case in before.cases}
     pairs = [(one, theirs[id]) for id, one in ours.items() if id in theirs and one.operator != CONTROL]
     gated = {metric.name: metric for metric in verdict.metrics}
-    judged_by = judging_policy(run, baseline, policy)
+    judging = judging_policy(run, baseline, policy)
     shifts = () if not verdict.metrics else tuple(_shifts(pairs, after.results.metrics))
     return Comparison(
         verdict=verdict,
-        sampled=judged_by.branches == "sample",
-        tries=judged_by.tries,
+        sampled=judging.branches == "sample",
+        tries=judging.tries,
         common=len(pairs),
         shifts=tuple(Shift(one.name, one.before, one.after, one.drop, gated.get(one.name)) for one in shifts),
         fixed=tuple(_flip(ours[id], theirs[id], theirs[id]) for id in verdict.fixed),
@@ -51,11 +51,9 @@ def compared(
 
 def judging_policy(run: Run, baseline: Run | None, policy: Policy | None) -> Policy:
     """The policy by which the gate judges a run."""
-    from samescore.harness.gate.policy import DEFAULT
-    from samescore.harness.gate.sequential import planned_comparison
+    from samescore.harness.gate.sequential import judged_by, planned_comparison
 
-    planned = None if baseline is None else planned_comparison([run], baseline, policy)
-    return policy or (DEFAULT if planned is None else planned.policy)
+    return judged_by(policy, None if baseline is None else planned_comparison([run], baseline, policy))
 
 
 def _shifts(pairs: Iterable[tuple[ReportedCase, ReportedCase]], names: Iterable[str]) -> Iterable[Shift]:

@@ -43,7 +43,6 @@ from samescore.reports.tallies import defect_counts, effort, pass_k, tool_use
 from samescore.reports.words import Words
 
 if TYPE_CHECKING:
-    from samescore.harness import kept
     from samescore.harness.gate.policy import Policy
     from samescore.harness.gate.verdict import RuleVerdict
 
@@ -193,16 +192,11 @@ def _rules(loaded: Loaded, policy: Policy) -> tuple[RuleVerdict, ...]:
     """The rules of zero tolerance over all rollouts; none while one is missing, since a trial less proves less."""
     from samescore.harness.gate.rule_verdicts import rule_verdicts
     from samescore.harness.gate.scores import RunScores
-    from samescore.harness.kept import outcome_of
+    from samescore.harness.kept import outcomes_of
 
     if len(loaded.scored) < len(loaded.run.due) or any(one.scores is None for one in loaded.scored):
         return ()
-    outcomes = loaded.kept
-    if not outcomes:
-        found: defaultdict[str, list[kept.Outcome]] = defaultdict(list)
-        for one in loaded.scored:
-            found[one.record.case].append(outcome_of(one))
-        outcomes = {case: tuple(epochs) for case, epochs in found.items()}
+    outcomes = loaded.kept or outcomes_of(loaded.run.due, loaded.scored)
     return rule_verdicts([RunScores(loaded.run, outcomes)], None, policy)
 
 

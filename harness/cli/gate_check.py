@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-from samescore.harness.errors import InfrastructureError, UsageError
+from samescore.harness.errors import UsageError
 from samescore.harness.run import Run
 
 
@@ -28,7 +28,7 @@ def check(baseline: Path | None, policy: Path | None, expected: Expected, regist
         Incomparable: it was ended early by a look.
     """
     from samescore.harness.gate.policy import load_policy
-    from samescore.harness.gate.scores import held_scores
+    from samescore.harness.gate.scores import held_scores, require_complete
     from samescore.harness.gate.sequential import require_whole
 
     said = []
@@ -38,8 +38,7 @@ def check(baseline: Path | None, policy: Path | None, expected: Expected, regist
     for directory in () if baseline is None else _directories(baseline, expected, registry):
         run = Run.open(directory)
         require_whole(run, "be a baseline")
-        if (lacking := held_scores(run).lacking) is not None:
-            raise InfrastructureError(f"the baseline must be complete. {lacking}")
+        require_complete(held_scores(run))
         said.append(f"baseline {directory}")
     if not said:
         raise UsageError("--check-only: there is nothing to check. Name a baseline, or a --policy.")

@@ -17,9 +17,9 @@ from samescore.harness.gate.comparable import (
 )
 from samescore.harness.gate.comparing import compared
 from samescore.harness.gate.looks import verdict_of_looks
-from samescore.harness.gate.policy import DEFAULT, Policy
+from samescore.harness.gate.policy import Policy
 from samescore.harness.gate.scores import held_scores, with_scores
-from samescore.harness.gate.sequential import early_differences, planned_comparison
+from samescore.harness.gate.sequential import early_differences, judged_by, planned_comparison
 from samescore.harness.gate.verdict import Decision, Verdict
 from samescore.harness.plan import PlannedCase
 from samescore.harness.run import Run
@@ -31,7 +31,7 @@ def judged(
 ) -> Verdict:
     """See `samescore.harness.gate.gate`."""
     planned = planned_comparison(candidates, baseline, said)
-    policy = said or (DEFAULT if planned is None else planned.policy)
+    policy = judged_by(said, planned)
     _require_one_candidate(candidates, policy)
     identical = any(_same(run, baseline) for run in candidates)
     plans = [run.plan.cases for run in candidates]

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from samescore.harness.errors import Incomparable, InfrastructureError
+from samescore.harness.errors import Incomparable
 from samescore.harness.gate.comparable import Common, blocking, common_cases, digest, too_few, warnings, worlds_differ
 from samescore.harness.gate.comparing import compared, unknown_metric
 from samescore.harness.gate.policy import Policy
 from samescore.harness.gate.rule_verdicts import rule_verdicts
-from samescore.harness.gate.scores import RunScores, held_scores, with_scores
+from samescore.harness.gate.scores import RunScores, held_scores, require_complete, with_scores
 from samescore.harness.gate.sequential import Sequential, require_whole
 from samescore.harness.gate.told import sentence
 from samescore.harness.gate.verdict import AtLook, Decision, Verdict
@@ -140,10 +140,7 @@ def complete_scores(run: Run, because: str | None = None) -> RunScores:
         UsageError: it must be scored again, and its suites are not at hand.
         WorldError: a world's own code crashed.
     """
-    scores = with_scores(held_scores(run, because))
-    if scores.lacking is not None:
-        raise InfrastructureError(f"the baseline must be complete. {scores.lacking}")
-    return scores
+    return require_complete(with_scores(held_scores(run, because)))
 
 
 def _incomparable(differs: Sequence[str]) -> Incomparable:

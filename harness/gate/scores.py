@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from samescore.harness.counted import counted
-from samescore.harness.errors import EvidenceUnwritable
-from samescore.harness.kept import Outcome, Outcomes, outcome_of, outcomes_kept
+from samescore.harness.errors import EvidenceUnwritable, InfrastructureError
+from samescore.harness.kept import Outcomes, outcomes_kept, outcomes_of
 from samescore.harness.run import Run
 
 if TYPE_CHECKING:
@@ -79,7 +79,18 @@ def with_scores(held: RunScores, suites: Sequence[str] = ()) -> RunScores:
             f"{run.directory}: {counted(len(broken), 'rollout')} of {len(run.due)} cannot be scored again, such as "
             f"{first.record.case}, epoch {first.record.epoch}: {first.error!s:.300}",
         )
-    return RunScores(run, _by_case(run, scored), held.again)
+    return RunScores(run, outcomes_of(run.due, scored), held.again)
+
+
+def require_complete(baseline: RunScores) -> RunScores:
+    """The scores of a baseline.
+
+    Raises:
+        InfrastructureError: it is incomplete.
+    """
+    if baseline.lacking is not None:
+        raise InfrastructureError(f"the baseline must be complete. {baseline.lacking}")
+    return baseline
 
 
 def _lacking(run: Run) -> str | None:
@@ -115,11 +126,3 @@ def _again(run: Run, suites: Sequence[str]) -> tuple[Scored, ...]:
     with suppress(EvidenceUnwritable):  # they are scored again the next time
         keep(run, scored)
     return scored
-
-
-def _by_case(run: Run, scored: Iterable[Scored]) -> Outcomes:
-    """Every rollout that is due is there, epoch by epoch."""
-    found: dict[str, list[Outcome]] = {case.id: [] for case in run.due.cases}
-    for one in scored:
-        found[one.record.case].append(outcome_of(one))
-    return {case: tuple(epochs) for case, epochs in found.items()}

@@ -16,7 +16,7 @@ from typing import Any
 
 from samescore.harness.errors import EvidenceDamaged, Incomparable, UsageError
 from samescore.harness.fingerprint import fingerprint
-from samescore.harness.gate.policy import Policy
+from samescore.harness.gate.policy import DEFAULT, Policy
 from samescore.harness.plan import Plan
 from samescore.harness.run import Run
 from samescore.harness.stats.sequential import Looks, pocock_level
@@ -202,6 +202,11 @@ def planned_comparison(candidates: Sequence[Run], baseline: Run, policy: Policy 
     if len(candidates) != 1 or (planned := Sequential.of(candidates[0])) is None:
         return None
     return None if planned.otherwise(baseline, policy) else planned
+
+
+def judged_by(said: Policy | None, planned: Sequential | None) -> Policy:
+    """The policy that judges: the one that was said, else that of the planned comparison, else the default."""
+    return said or (DEFAULT if planned is None else planned.policy)
 
 
 def _changed(run: Run, what: str) -> EvidenceDamaged:
