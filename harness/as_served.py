@@ -9,12 +9,12 @@ plan holds their cases, with all epochs. It begins when every rollout of the str
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from samescore.harness.environment import World
 from samescore.harness.errors import UsageError
-from samescore.harness.plan import CaseSuite, Plan
+from samescore.harness.plan import CaseSuite
 from samescore.harness.policies.redialected import Redialected, alike
 from samescore.harness.policies.replay import ReplayPolicy
 from samescore.harness.policy import Policy
@@ -112,7 +112,7 @@ def begun_run(
     cases = {case for case, _ in rollouts}
     found = recorded_run(run, server)
     if found is None:
-        plan, manifest = _plan(run.plan, cases), run.manifest
+        plan, manifest = run.plan.part(cases), run.manifest
         return Run.create(
             place(run, server),
             plan,
@@ -172,13 +172,6 @@ def as_served(
         summarise(run.plan, cases, strictly, RUBRIC).metrics["success"],
         None if found is None else found.directory,
     )
-
-
-def _plan(plan: Plan, cases: set[str]) -> Plan:
-    """The plan of some of the cases; their seeds are those they had."""
-    if len(cases) == len(plan.cases):
-        return plan
-    return replace(plan, cases=tuple(case for case in plan.cases if case.id in cases), limit=len(cases))
 
 
 def _key(scored: Scored) -> Rollout:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from samescore.harness.blocking import blocking
@@ -172,7 +172,7 @@ async def _looked_at(
     for number in range(1, len(looks) + 1):
         new, seen = frozenset(looks.new(number)), frozenset(looks.seen(number))
         await work.carry_out([item for item in pending if item.case in new], concurrency)
-        part = replace(plan, cases=tuple(case for case in plan.cases if case.id in seen))
+        part = plan.part(seen)
         results = work.results(part)
         if work.stopped is None and (lacking := _lacking(part, results)):
             work.stopped = f"look {number} of {len(looks)}: {lacking}"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
@@ -136,6 +136,11 @@ class Plan:
 
     def __len__(self) -> int:
         return len(self.cases) * self.epochs
+
+    def part(self, cases: Collection[str]) -> Plan:
+        """The plan of some of its cases, by id; the seeds of their rollouts are those they had."""
+        some = tuple(case for case in self.cases if case.id in cases)
+        return self if len(some) == len(self.cases) else replace(self, cases=some, limit=len(some))
 
     def items(self) -> Iterator[Item]:
         """Every rollout, epoch by epoch, so that a run cut short has seen as many cases as it could."""

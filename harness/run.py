@@ -10,7 +10,6 @@ import json
 import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -119,7 +118,7 @@ class Run:
             seen = frozenset(looks.seen(completed["look"]))
         except (ValueError, IndexError) as error:
             raise EvidenceDamaged(f"{self.directory / MANIFEST}: {error}. Restore the file from a copy.") from None
-        return replace(plan, cases=tuple(case for case in plan.cases if case.id in seen), limit=len(seen))
+        return plan.part(seen)
 
     @property
     def ended_early(self) -> str | None:

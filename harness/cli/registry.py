@@ -229,12 +229,8 @@ def _print(registry: Registry, entries: tuple[Entry, ...], notes: dict[int, list
     for name in ("", "run", "suites", "model", "branch", "cases", "success", "", "is"):
         table.add_column(name, justify="right" if name == "cases" or not table.columns else "left")
     for entry in entries:
-        state, metric = _standing(registry, entry)
-        said = [
-            *([] if state is State.THERE else [state.value]),
-            *_early(registry, entry, state),
-            *notes.get(entry.number, []),
-        ]
+        state, metric, early = _standing(registry, entry)
+        said = [*([] if state is State.THERE else [state.value]), *early, *notes.get(entry.number, [])]
         cells = (
             str(entry.number),
             entry.path,
@@ -252,29 +248,26 @@ def _print(registry: Registry, entries: tuple[Entry, ...], notes: dict[int, list
     screen.print(f"{counted(len(entries), 'run')} · {registry.folder}")
 
 
-def _standing(registry: Registry, entry: Entry) -> tuple[State, Metric | None]:
-    """Whether a run is the one that was added, and the primary metric as it says it now, if it is and does."""
+def _standing(registry: Registry, entry: Entry) -> tuple[State, Metric | None, list[str]]:
+    """Whether a run is the one that was added; the primary metric as it says it now, if it is and does.
+
+    The last says if a look ended the run before its last case, which its score has to be read with.
+    """
     from samescore.harness.registry import State
     from samescore.harness.results import SUCCESS, Metric
     from samescore.harness.run import Run
 
     state = entry.state(registry.folder)
-    results = Run.open(registry.directory(entry)).manifest.results if state is State.THERE else {}
-    said = results.get("metrics", {}).get(SUCCESS)
-    return state, said and Metric(SUCCESS, said["value"], said["low"], said["high"], said["n"])
-
-
-def _early(registry: Registry, entry: Entry, state: State) -> list[str]:
-    """That a run was ended by a look before its last case, which its score has to be read with."""
-    from samescore.harness.registry import State
-    from samescore.harness.run import Run
-
-    ended = Run.open(registry.directory(entry)).ended_early if state is State.THERE else None
-    return [] if ended is None else [f"ended early: {ended}"]
+    if state is not State.THERE:
+        return state, None, []
+    run = Run.open(registry.directory(entry))
+    said = run.manifest.results.get("metrics", {}).get(SUCCESS)
+    metric = said and Metric(SUCCESS, said["value"], said["low"], said["high"], said["n"])
+    return state, metric, [] if run.ended_early is None else [f"ended early: {run.ended_early}"]
 
 
 def _entry_json(registry: Registry, entry: Entry, notes: dict[int, list[str]]) -> dict[str, Any]:
-    state, metric = _standing(registry, entry)
+    state, metric, early = _standing(registry, entry)
     return {
         "number": entry.number,
         "run": str(registry.directory(entry)),
@@ -290,7 +283,7 @@ def _entry_json(registry: Registry, entry: Entry, notes: dict[int, list[str]]) -
         "started": entry.started,
         "added": entry.added,
         "success": None if metric is None else {"value": metric.value, "low": metric.low, "high": metric.high},
-        "notes": [*_early(registry, entry, state), *notes.get(entry.number, [])],
+        "notes": [*early, *notes.get(entry.number, [])],
     }
 
 
@@ -324,7 +317,7 @@ def _print_drift(registry: Registry, drift: Drift) -> None:
 
     print(printable(str(drift.line)))
     for promotion in drift.since:
-        _, metric = _standing(registry, promotion.entry)
+        _, metric, _ = _standing(registry, promotion.entry)
         role = "anchor" if promotion.anchor else "baseline"
         scored = "" if metric is None else f"success {score(metric)} [{interval(metric)}]"
         print(printable(f"  {promotion.promoted[:10]}  {role:<8}  {promotion.entry.label}  {scored}"))
